@@ -1,0 +1,1 @@
+"""Measurements beside peers, run by `bardling bench`; prints figures, judges nothing."""

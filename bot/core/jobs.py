@@ -1,0 +1,109 @@
+"""What a job is: the message from the bot process to a worker, and the states it goes through.
+
+Cogs (through `services`) build jobs, the queue stores them as versioned JSON, workers run them.
+Knows nothing of Redis, Discord's client or the model.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from bot.core.sampling import SamplingParams
+
+JOB_VERSION = 1
+INTERACTION_LIFETIME_S = 15 * 60  # Discord: an interaction token is valid for 15 minutes
+JOB_LIFETIME_S = 14 * 60  # so that the last edit still arrives
+
+
+class JobState(StrEnum):
+    """Where a job stands; each name is stored in Redis."""
+
+    QUEUED = "queued"  # waits for a worker
+    RUNNING = "running"  # a worker holds its lease
+    DONE = "done"  # the whole text was posted
+    STOPPED = "stopped"  # somebody stopped it; what existed was posted
+    FAILED = "failed"  # a sentence was posted instead of a text
+    EXPIRED = "expired"  # nobody could answer it before its deadline
+    DEAD = "dead"  # every attempt ended without a result; kept as a dead letter
+
+
+END_STATES = frozenset(JobState) - {JobState.QUEUED, JobState.RUNNING}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyTarget:
+    """The one reply a job writes to: the deferred answer of an interaction.
+
+    Attributes:
+        application_id: the bot's application.
+        interaction_token: lets any process edit the reply, for 15 minutes and without a login.
+        channel_id: where the reply stands.
+        guild_id: the server, or None in direct messages.
+    """
+
+    application_id: int
+    interaction_token: str
+    channel_id: int
+    guild_id: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One text to write.
+
+    Attributes:
+        id: the interaction's id, so that putting it twice is noticed.
+        tenant: who shares the queue's time: "g<server id>", or "u<user id>" in direct messages.
+        user_id: who asked; only they (and moderators) may stop it.
+        prompt: the text to go on with, already cleaned (`prompts.clean_prompt`).
+        max_new_tokens: at most this many tokens are written.
+        sampling: how they are drawn, seed included: another attempt writes the same text.
+        reply: where the text goes.
+        created_at_s: when it was asked (Unix time).
+        deadline_at_s: after this the reply can't be edited any more (Unix time).
+        cost: what it takes from its tenant's share, in tokens.
+    """
+
+    id: str
+    tenant: str
+    user_id: int
+    prompt: str
+    max_new_tokens: int
+    sampling: SamplingParams
+    reply: ReplyTarget
+    created_at_s: float
+    deadline_at_s: float
+    cost: int
+
+    def to_json(self) -> str:
+        """The stored form: JSON with a version, never pickle."""
+        return json.dumps(
+            asdict(self) | {"v": JOB_VERSION, "sampling": self.sampling.to_dict()},
+            separators=(",", ":"),
+        )
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "Job":
+        """Reads the stored form.
+
+        Raises:
+            ValueError: the record is of a version this program does not know, or damaged.
+        """
+        try:
+            data: dict[str, Any] = json.loads(text)
+            version = data.pop("v")
+            if version != JOB_VERSION:
+                raise ValueError(
+                    f"job record of version {version}, this program knows {JOB_VERSION}"
+                )
+            data["sampling"] = SamplingParams.from_dict(data["sampling"])
+            data["reply"] = ReplyTarget(**data["reply"])
+            return cls(**data)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"damaged job record: {error!r}") from error
+
+
+def tenant_of(guild_id: int | None, user_id: int) -> str:
+    """Who a request's cost is charged to: the server, or the user in direct messages."""
+    return f"u{user_id}" if guild_id is None else f"g{guild_id}"

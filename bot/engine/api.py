@@ -1,0 +1,114 @@
+"""The Engine protocol: what the worker needs of anything that runs a GPT-2.
+
+One thread owns an engine and makes every call. There are no prefill or decode phases: a sequence
+has *known* tokens (prompt, then what was drawn), and each step computes some of those that were
+not computed yet. Where a step computes the newest known token, the next one is drawn and becomes
+known.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from bot.core.sampling import SamplingParams
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineInfo:
+    """What an engine can do with the model it has loaded.
+
+    Attributes:
+        name: "llama_cpp", "ctransformers" or "scripted".
+        n_ctx: positions a sequence may fill (never more than the model's window).
+        n_vocab: size of a row of logits.
+        max_sequences: sequences that may live at once.
+        max_batch_tokens: tokens one step may compute, over all sequences.
+        max_chunk_tokens: tokens one step may compute of one sequence.
+        n_threads: processor threads it computes with.
+    """
+
+    name: str
+    n_ctx: int
+    n_vocab: int
+    max_sequences: int
+    max_batch_tokens: int
+    max_chunk_tokens: int
+    n_threads: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """What one step did for one sequence.
+
+    Attributes:
+        sequence_id: which one.
+        computed: how many of its known tokens are computed now.
+        token: the token drawn in this step, or None while known tokens are left to compute.
+        logprob: natural log of the drawn token's probability under the model (before any
+            sampling parameter), or None.
+    """
+
+    sequence_id: int
+    computed: int
+    token: int | None
+    logprob: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scores:
+    """How likely the model found each token of a text, given those before it.
+
+    Attributes:
+        logprobs: natural logs, shape [n_tokens - 1] (the first token has nothing before it).
+        ranks: 0 = it was the likeliest, shape [n_tokens - 1].
+    """
+
+    logprobs: npt.NDArray[np.float64]
+    ranks: npt.NDArray[np.int64]
+
+
+class Engine(Protocol):
+    """Runs sequences of one model. Not thread-safe: one thread makes every call."""
+
+    @property
+    def info(self) -> EngineInfo:
+        """What this engine can do."""
+        ...
+
+    def add(self, sequence_id: int, tokens: Sequence[int], sampling: SamplingParams) -> None:
+        """Takes a sequence in; nothing is computed yet.
+
+        Raises:
+            ValueError: the id is in use, all places are taken, the tokens are empty, longer than
+                `n_ctx`, or not ids of this model.
+        """
+        ...
+
+    def step(self, plan: Mapping[int, int]) -> list[Progress]:
+        """Computes the next `plan[id]` known tokens of each sequence named, in one pass.
+
+        Raises:
+            ValueError: the plan names an unknown sequence, or more tokens than the limits allow
+                or than are known.
+            RuntimeError: the model failed (not-a-number logits, no memory); the sequences in the
+                plan can't go on and must be removed.
+        """
+        ...
+
+    def remove(self, sequence_id: int) -> None:
+        """Frees a sequence's place; unknown ids are ignored."""
+        ...
+
+    def score(self, tokens: Sequence[int]) -> Scores:
+        """Log-probability and rank of each token after the first (1 to `n_ctx` tokens).
+
+        Needs a free place. Raises ValueError like `add`.
+        """
+        ...
+
+    def close(self) -> None:
+        """Gives memory back; safe to call twice."""
+        ...

@@ -1,0 +1,85 @@
+"""Every error Bardling raises on purpose, as one tree.
+
+Anyone may raise these; only the two edges (the cogs' error handler and the worker's runner) and
+the command line turn them into words for a person. Must not import anything of the project.
+
+    BardlingError
+    ├── StartupError            the process cannot start; carries an exit code
+    │   ├── SettingError        a setting is wrong                              (78)
+    │   ├── ModelFileError      a model file is missing, broken or not a GPT-2  (78)
+    │   ├── EngineError         no engine can run the model here                (78)
+    │   └── UnreachableError    a service cannot be reached                     (69)
+    └── RequestError            what one person asked for cannot be done; the message is for them
+        ├── PromptError         the prompt cannot be used
+        ├── QueueFullError      too many jobs wait already
+        └── QueueDownError      the queue cannot be reached right now
+"""
+
+EX_UNAVAILABLE = 69
+EX_CONFIG = 78
+
+
+class BardlingError(Exception):
+    """Something went wrong in a way Bardling knows; the message is one sentence for a person."""
+
+
+class StartupError(BardlingError):
+    """The process cannot start; the message says why and what to do."""
+
+    exit_code = EX_CONFIG
+
+
+class SettingError(StartupError):
+    """A setting is wrong.
+
+    Attributes:
+        name: the setting's name as the person wrote it.
+        value: what was found there (never a secret's).
+        origin: where it came from, such as "the environment" or a file's path.
+    """
+
+    def __init__(self, name: str, value: str, origin: str, reason: str) -> None:
+        super().__init__(f"{name} = {value!r} (from {origin}): {reason}.")
+        self.name = name
+        self.value = value
+        self.origin = origin
+
+
+class ModelFileError(StartupError):
+    """A model file is missing, broken or not a GPT-2.
+
+    Attributes:
+        path: the file in question.
+        reason: a clause that says why it was refused.
+    """
+
+    def __init__(self, path: object, reason: str) -> None:
+        super().__init__(f"The model file {path} can't be used: {reason}.")
+        self.path = str(path)
+        self.reason = reason
+
+
+class EngineError(StartupError):
+    """No engine can run this model on this machine."""
+
+
+class UnreachableError(StartupError):
+    """A service that is needed cannot be reached."""
+
+    exit_code = EX_UNAVAILABLE
+
+
+class RequestError(BardlingError):
+    """What one person asked for cannot be done; the message is shown to them alone."""
+
+
+class PromptError(RequestError):
+    """The prompt cannot be used; the message says what would work."""
+
+
+class QueueFullError(RequestError):
+    """Too many jobs wait already, so this one was not taken."""
+
+
+class QueueDownError(RequestError):
+    """The queue cannot be reached right now, so nothing was taken."""

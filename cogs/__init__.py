@@ -1,0 +1,1 @@
+"""Slash commands, one file per family; loaded by name. Check, defer, enqueue, answer."""

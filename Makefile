@@ -1,0 +1,61 @@
+# `make try` and `make test` do all set-up themselves and are safe to run again.
+# Needs Python 3.11 or later with venv; name another one with PYTHON=python3.12.
+PYTHON ?= python3
+BIN := .venv/bin
+# One fixed set of flags: pip keeps the built wheel in its cache and knows nothing of flags.
+LLAMA_CMAKE_ARGS := -DGGML_NATIVE=ON -DLLAVA_BUILD=OFF
+
+.PHONY: help setup try test check format llama golden lock clean
+
+help:
+	@echo "make try     a local Discord with the bot in it, in your browser"
+	@echo "make test    all tests"
+	@echo "make check   lint, types, import rules"
+	@echo "make llama   add llama.cpp, the faster engine (compiles for some minutes)"
+
+setup: .venv/ready
+
+.venv/ready: requirements/dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Bardling needs Python 3.11 or later; name one with PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+try: setup
+	$(BIN)/bardling try $(ARGS)
+
+test: setup
+	$(BIN)/python -m pytest $(ARGS)
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+llama: setup
+	CMAKE_ARGS="$(LLAMA_CMAKE_ARGS)" $(BIN)/python -m pip install --quiet \
+	  --disable-pip-version-check --require-hashes -r requirements/llama.lock
+
+# torch and transformers, only to compare logits with them in tests/golden.
+golden: setup
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  -r requirements/golden.txt
+
+lock: setup
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
+	  --no-header pyproject.toml --extra try --extra test --extra check -o requirements/dev.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+	  pyproject.toml -c requirements/dev.lock -o requirements/base.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+	  pyproject.toml --extra llama -c requirements/dev.lock -o requirements/llama.lock
+
+clean:
+	rm -rf .venv dist build *.egg-info

@@ -1,0 +1,181 @@
+"""The command line: `bardling` and `python -m bot`. Reads arguments and settings, nothing else.
+
+Every error that Bardling knows ends as one sentence on standard error and an exit code.
+"""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bot import __version__
+from bot.errors import StartupError
+from bot.logs import configure_logging
+from bot.settings import ENGINES, Settings, load_settings
+
+_Command = Callable[[argparse.Namespace, Settings], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    command: _Command = options.command
+    try:
+        settings = load_settings(
+            os.environ,
+            {
+                "model": getattr(options, "model", None),
+                "engine": getattr(options, "engine", None),
+                "worker.slots": getattr(options, "slots", None),
+                "worker.threads": getattr(options, "threads", None),
+            },
+        )
+        configure_logging(settings.log, settings.log_level)
+        return command(options, settings)
+    except StartupError as error:
+        print(f"bardling: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="bardling",
+        description="A Discord bot that lets a server play with a quantized GPT-2 it hosts itself.",
+    )
+    parser.add_argument("--version", action="version", version=f"bardling {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_try(commands)
+    _add_run(commands)
+    _add_worker(commands)
+    _add_models(commands)
+    _add_bench(commands)
+    return parser
+
+
+_Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def _add_try(commands: _Commands) -> None:
+    parser = commands.add_parser("try", help="a local Discord with the bot in it, in your browser")
+    parser.add_argument("--port", type=int, default=0, help="the page's port (default: a free one)")
+    parser.add_argument("--no-browser", action="store_true", help="only print the page's address")
+    parser.add_argument("--once", metavar="TEXT", help="complete one text, print it and end")
+    parser.set_defaults(command=_try)
+
+
+def _add_run(commands: _Commands) -> None:
+    parser = commands.add_parser("run", help="the bot process, connected to Discord")
+    parser.add_argument("--shards", metavar="FIRST-LAST/COUNT", help='such as "0-3/16"')
+    parser.set_defaults(command=_run)
+
+
+def _add_worker(commands: _Commands) -> None:
+    parser = commands.add_parser("worker", help="a worker process with the model")
+    parser.add_argument("--model", metavar="NAME|PATH", help="which model to run")
+    parser.add_argument("--engine", choices=ENGINES, help="what runs it")
+    parser.add_argument("--slots", type=int, metavar="N", help="texts written at once")
+    parser.add_argument("--threads", type=int, metavar="N", help="processor threads")
+    parser.set_defaults(command=_worker)
+
+
+def _add_models(commands: _Commands) -> None:
+    parser = commands.add_parser("models", help="model files")
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    listing = actions.add_parser("list", help="models there are")
+    listing.set_defaults(command=_models_list)
+    verify = actions.add_parser("verify", help="check a model file")
+    verify.add_argument("file", type=Path)
+    verify.set_defaults(command=_models_verify)
+    importing = actions.add_parser("import", help="make model files of a Hugging Face folder")
+    importing.add_argument("folder", type=Path)
+    importing.add_argument("--name", help="how to call it (default: the folder's name)")
+    importing.add_argument("--quantization", default="q8_0", help="f32, f16, q8_0 (default), …")
+    importing.set_defaults(command=_models_import)
+
+
+def _add_bench(commands: _Commands) -> None:
+    parser = commands.add_parser("bench", help="measurements, peers side by side")
+    actions = parser.add_subparsers(required=True, metavar="WHAT")
+    engine = actions.add_parser("engine", help="tokens per second, time to first token")
+    engine.add_argument("--model", metavar="NAME|PATH")
+    engine.add_argument("--json", type=Path, metavar="OUT")
+    engine.set_defaults(command=_bench_engine)
+    queue = actions.add_parser("queue", help="jobs per second, enqueue to claim")
+    queue.add_argument("--json", type=Path, metavar="OUT")
+    queue.set_defaults(command=_bench_queue)
+
+
+# The commands import what they run: `bardling --version` needs no discord.py, no model.
+
+
+def _try(options: argparse.Namespace, settings: Settings) -> int:
+    from bot.local.try_out import run_try  # noqa: PLC0415
+
+    browser = not options.no_browser and options.once is None
+    return asyncio.run(
+        run_try(port=options.port, open_browser=browser, once=options.once, home=settings.home)
+    )
+
+
+def _run(options: argparse.Namespace, settings: Settings) -> int:
+    from bot.app import run_bot  # noqa: PLC0415
+    from bot.discord_io.client import Shards  # noqa: PLC0415
+
+    shards = Shards.parse(options.shards) if options.shards else None
+    asyncio.run(run_bot(settings, shards))
+    return 0
+
+
+def _worker(options: argparse.Namespace, settings: Settings) -> int:
+    from bot.app import run_worker  # noqa: PLC0415
+
+    asyncio.run(run_worker(settings))
+    return 0
+
+
+def _models_list(options: argparse.Namespace, settings: Settings) -> int:
+    from bot.model.store import list_models  # noqa: PLC0415
+
+    for line in list_models(settings.home):
+        print(line)
+    return 0
+
+
+def _models_verify(options: argparse.Namespace, settings: Settings) -> int:
+    from bot.model.commands import verify  # noqa: PLC0415
+
+    info = verify(options.file)
+    shape = info.shape
+    print(f"{info.path}: {info.name}, {info.file_format}, {info.quantization}, {shape}")
+    return 0
+
+
+def _models_import(options: argparse.Namespace, settings: Settings) -> int:
+    from bot.model.commands import import_folder  # noqa: PLC0415
+
+    folder: Path = options.folder
+    name = options.name or folder.resolve().name
+    for path in import_folder(folder, settings.home, name, options.quantization):
+        print(path)
+    return 0
+
+
+def _bench_engine(options: argparse.Namespace, settings: Settings) -> int:
+    from bot.bench.engine import main as bench_engine  # noqa: PLC0415
+
+    return bench_engine(settings.model, settings.home, options.json)
+
+
+def _bench_queue(options: argparse.Namespace, settings: Settings) -> int:
+    from bot.bench.queue import main as bench_queue  # noqa: PLC0415
+
+    url = os.environ.get("REDIS_URL")
+    return asyncio.run(bench_queue(url, options.json))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,47 @@
+"""Commands are registered with Discord only when they differ from what it has.
+
+Creating commands is limited (200 a day), so a restart must not register them anew. Used by
+`client`; pure: it compares two JSON payloads.
+API: https://discord.com/developers/docs/interactions/application-commands
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+_Object = Mapping[str, object]
+
+# What Discord fills in for a key that a payload leaves out.
+_DEFAULTS: Mapping[str, object] = {"type": 1, "required": False, "nsfw": False}
+
+
+def same_commands(
+    wanted: Sequence[Mapping[str, object]], registered: Sequence[Mapping[str, object]]
+) -> bool:
+    """Whether registering `wanted` would change nothing.
+
+    Args:
+        wanted: the payload this program would send.
+        registered: Discord's answer, which has more keys (ids, versions) and its own order.
+    """
+    ordered_wanted = sorted(wanted, key=_command_key)
+    ordered_registered = sorted(registered, key=_command_key)
+    return _covers(ordered_wanted, ordered_registered)
+
+
+def _command_key(command: Mapping[str, object]) -> tuple[int, str]:
+    kind = command.get("type", 1)
+    return (kind if isinstance(kind, int) else 1, str(command.get("name", "")))
+
+
+def _covers(wanted: object, registered: object) -> bool:
+    if isinstance(wanted, Mapping) and isinstance(registered, Mapping):
+        ours, theirs = cast(_Object, wanted), cast(_Object, registered)
+        return all(_covers(_value(ours, key), _value(theirs, key)) for key in ours)
+    if isinstance(wanted, list | tuple) and isinstance(registered, list | tuple):
+        ours, theirs = cast(Sequence[object], wanted), cast(Sequence[object], registered)
+        return len(ours) == len(theirs) and all(map(_covers, ours, theirs))
+    return wanted == registered or (not wanted and not registered)
+
+
+def _value(command: _Object, key: str) -> object:
+    return command.get(key, _DEFAULTS.get(key))

@@ -1,0 +1,55 @@
+"""Logging: structlog for everything, other libraries' records included, to standard error.
+
+`configure_logging` is called once by `__main__`. Prompts and generated texts are never logged;
+job and server ids are bound to each line through context variables.
+"""
+
+import logging
+import sys
+from typing import TextIO
+
+import structlog
+from structlog.typing import Processor
+
+
+def configure_logging(style: str, level: str, stream: TextIO | None = None) -> None:
+    """Sets up logging for this process.
+
+    Args:
+        style: "console" for people, "json" for machines.
+        level: the lowest level shown: debug, info, warning or error.
+        stream: where to write; standard error by default.
+    """
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    target = stream or sys.stderr
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    renderers: list[Processor]
+    if style == "json":
+        renderers = [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+    else:
+        renderers = [structlog.dev.ConsoleRenderer(colors=target.isatty())]
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
+    )
+    handler = logging.StreamHandler(target)
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    # discord.py tells each gateway detail at info; a host wants to see what Bardling does.
+    logging.getLogger("discord").setLevel(max(root.level, logging.WARNING))

@@ -1,0 +1,78 @@
+"""The Stop button under a reply that waits or grows. Its state is in its id: restarts are fine."""
+
+import re
+
+import discord
+import structlog
+from discord.ext import commands
+
+from bot.core.buttons import STOP_TEMPLATE, stop_custom_id
+from bot.services import StopResult
+from cogs._access import NO_MENTIONS, answer_error, services_of
+
+_ANSWERS = {
+    StopResult.NOT_YOURS: "Only the one who asked for this text, or a moderator, can stop it.",
+    StopResult.NOTHING: "There is nothing left to stop here.",
+}
+
+
+class StopButton(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=STOP_TEMPLATE
+):
+    """A Stop button, rebuilt from its `custom_id` whenever it is clicked."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(
+            discord.ui.Button(
+                label="Stop",
+                emoji="\N{BLACK SQUARE FOR STOP}\ufe0f",
+                custom_id=stop_custom_id(job_id),
+            )
+        )
+        self._job_id = job_id
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[discord.Client],
+        item: discord.ui.Item[discord.ui.View],
+        match: re.Match[str],
+        /,
+    ) -> "StopButton":
+        """Called by discord.py for a click on any button whose id matches the template."""
+        return cls(match["job_id"])
+
+    async def callback(self, interaction: discord.Interaction[discord.Client]) -> None:
+        """Stops the job, or tells the one who clicked why not."""
+        structlog.contextvars.bind_contextvars(job_id=self._job_id, guild_id=interaction.guild_id)
+        try:
+            await self._stop(interaction)
+        except Exception as error:  # discord.py would only log it, and the click stay unanswered
+            await answer_error(interaction, error)
+
+    async def _stop(self, interaction: discord.Interaction[discord.Client]) -> None:
+        result = await services_of(interaction.client).stop(
+            self._job_id,
+            user_id=interaction.user.id,
+            is_moderator=interaction.guild_id is not None
+            and interaction.permissions.manage_messages,
+        )
+        match result:
+            case StopResult.TOLD_WORKER:
+                await interaction.response.defer()
+            case StopResult.BEFORE_START:
+                await interaction.response.edit_message(
+                    content="Stopped before it began.", view=None, allowed_mentions=NO_MENTIONS
+                )
+            case _:
+                await interaction.response.send_message(_ANSWERS[result], ephemeral=True)
+
+
+def stop_view(job_id: str) -> discord.ui.View:
+    """A row with the Stop button, for messages that the bot process writes itself."""
+    return discord.ui.View(timeout=None).add_item(StopButton(job_id))
+
+
+async def setup(bot: commands.Bot) -> None:
+    """Called by discord.py when the extension is loaded."""
+    bot.add_dynamic_items(StopButton)

@@ -1,0 +1,96 @@
+"""Whether commands need registering anew."""
+
+from copy import deepcopy
+from typing import Any
+
+import discord
+import pytest
+
+from bot.discord_io.client import COGS
+from bot.discord_io.command_sync import same_commands
+
+
+@pytest.fixture
+async def payload() -> list[dict[str, Any]]:
+    """The commands this program registers, as discord.py sends them."""
+    from bot.jobqueue.memory_queue import MemoryQueue
+
+    from bot.discord_io.client import BardlingBot
+    from bot.services import Services
+
+    bot = BardlingBot(
+        Services(MemoryQueue(clock=lambda: 0.0), clock=lambda: 0.0, new_seed=int), None
+    )
+    for name in COGS:
+        await bot.load_extension(name)
+    return [command.to_dict(bot.tree) for command in bot.tree.get_commands()]
+
+
+def as_discord_answers(command: dict[str, Any]) -> dict[str, Any]:
+    """Discord adds ids and versions, and drops what equals its defaults."""
+    answer = {key: value for key, value in command.items() if value not in (None, False, [])}
+    answer["options"] = [
+        {key: value for key, value in option.items() if value is not False}
+        for option in command.get("options", [])
+    ]
+    return answer | {"id": "1", "application_id": "2", "version": "3", "dm_permission": True}
+
+
+async def test_a_restart_registers_nothing(payload: list[dict[str, Any]]):
+    """What Discord gives back for our own payload counts as the same."""
+    assert same_commands(payload, [as_discord_answers(command) for command in payload])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda commands: commands[0].update(description="Other"),
+        lambda commands: commands[0]["options"].pop(),
+        lambda commands: commands[0]["options"][1].update(max_value=7),
+        lambda commands: commands[0]["options"].reverse(),
+        lambda commands: commands.append({"name": "old", "type": 1, "description": "gone"}),
+        lambda commands: commands.clear(),
+    ],
+)
+async def test_any_difference_registers(payload: list[dict[str, Any]], change: Any):
+    """A changed text, bound, order or count is noticed."""
+    registered = [as_discord_answers(command) for command in deepcopy(payload)]
+    change(registered)
+
+    assert not same_commands(payload, registered)
+
+
+async def test_every_command_obeys_discords_bounds(payload: list[dict[str, Any]]):
+    """Names, descriptions and counts stay inside what Discord accepts."""
+    for command in payload:
+        assert 1 <= len(command["description"]) <= 100
+        assert len(command["options"]) <= 25
+        for option in command["options"]:
+            assert 1 <= len(option["description"]) <= 100
+
+
+def test_cogs_are_extensions_by_name():
+    """Every public module in cogs is loaded; a forgotten one would be a dead command."""
+    import pkgutil
+
+    import cogs
+
+    public = {
+        f"cogs.{module.name}"
+        for module in pkgutil.iter_modules(cogs.__path__)
+        if not module.name.startswith("_")
+    }
+    assert public == set(COGS)
+
+
+def test_no_privileged_intent_is_asked_for():
+    """Slash commands need none, and a host must not have to apply for any."""
+    from bot.jobqueue.memory_queue import MemoryQueue
+
+    from bot.discord_io.client import BardlingBot
+    from bot.services import Services
+
+    services = Services(MemoryQueue(clock=lambda: 0.0), clock=lambda: 0.0, new_seed=int)
+    intents = BardlingBot(services, None).intents
+
+    assert discord.Intents(guilds=True) == intents

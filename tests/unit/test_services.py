@@ -1,0 +1,106 @@
+"""What the cogs may ask for, on the memory queue."""
+
+import pytest
+from bot.jobqueue.limits import QueueLimits
+from bot.jobqueue.memory_queue import MemoryQueue
+
+from bot.core.jobs import JobState, ReplyTarget
+from bot.errors import PromptError, QueueFullError
+from bot.services import CompletionRequest, Services, StopResult
+
+NOW_S = 5_000.0
+
+
+def make_request(interaction_id: int = 1, **changes: object) -> CompletionRequest:
+    """A request as `/complete` makes it."""
+    values: dict[str, object] = {
+        "interaction_id": interaction_id,
+        "user_id": 100,
+        "reply": ReplyTarget(application_id=1, interaction_token="t", channel_id=2, guild_id=10),
+        "prompt": "Once upon a time",
+        "max_new_tokens": 50,
+    }
+    return CompletionRequest(**(values | changes))  # pyright: ignore[reportArgumentType]
+
+
+def make_services(max_queued: int = 10) -> tuple[Services, MemoryQueue]:
+    """Services over a memory queue with a clock that stands still."""
+    queue = MemoryQueue(clock=lambda: NOW_S, limits=QueueLimits(max_queued=max_queued))
+    return Services(queue, clock=lambda: NOW_S, new_seed=lambda: 42), queue
+
+
+def test_given_options_reach_the_job_and_others_get_defaults():
+    """A seed of one's own is kept, a missing one is drawn; zero counts as given."""
+    services, _ = make_services()
+
+    drawn = services.prepare(make_request())
+    given = services.prepare(make_request(seed=0, temperature=0.0, top_k=0, top_p=0.5))
+
+    assert 42 == drawn.sampling.seed
+    assert (0, 0.0, 0, 0.5) == (
+        given.sampling.seed,
+        given.sampling.temperature,
+        given.sampling.top_k,
+        given.sampling.top_p,
+    )
+
+
+def test_job_ends_before_its_interaction_does():
+    """The last edit must arrive while the interaction token still works (15 minutes)."""
+    job = make_services()[0].prepare(make_request())
+
+    assert NOW_S == job.created_at_s
+    assert 0 < job.deadline_at_s - NOW_S < 15 * 60
+
+
+def test_empty_prompt_is_refused_before_anything_is_stored():
+    """The asker gets a sentence at once."""
+    with pytest.raises(PromptError):
+        make_services()[0].prepare(make_request(prompt=" \n\t "))
+
+
+async def test_wait_is_told_only_where_no_worker_is_free():
+    """With a free slot nothing is said; without any worker the line has its place all the same."""
+    services, queue = make_services()
+
+    alone = await services.expected_wait()
+    await queue.renew("w", 1, [])
+    idle = await services.expected_wait()
+    await services.put(services.prepare(make_request()))
+    busy = await services.expected_wait()
+
+    assert alone is not None
+    assert (1, False) == (alone.place, alone.workers_alive)
+    assert idle is None
+    assert busy is not None
+    assert (2, True) == (busy.place, busy.workers_alive)
+
+
+async def test_full_queue_is_a_sentence():
+    """What can't be taken is refused, not lost."""
+    services, _ = make_services(max_queued=1)
+    await services.put(services.prepare(make_request(1)))
+
+    with pytest.raises(QueueFullError):
+        await services.put(services.prepare(make_request(2)))
+
+
+async def test_only_the_asker_or_a_moderator_stops():
+    """Others are told so, and nothing happens to the job."""
+    services, queue = make_services()
+    await services.put(services.prepare(make_request(1)))
+
+    assert StopResult.NOT_YOURS is await services.stop("1", user_id=5, is_moderator=False)
+    assert JobState.QUEUED is await queue.state("1")
+    assert StopResult.BEFORE_START is await services.stop("1", user_id=5, is_moderator=True)
+    assert StopResult.NOTHING is await services.stop("1", user_id=100, is_moderator=False)
+    assert StopResult.NOTHING is await services.stop("9", user_id=100, is_moderator=False)
+
+
+async def test_running_job_is_stopped_by_its_worker():
+    """The bot process tells the queue; the text that exists is the worker's to show."""
+    services, queue = make_services()
+    await services.put(services.prepare(make_request(1)))
+    await queue.claim("w", 1, 0)
+
+    assert StopResult.TOLD_WORKER is await services.stop("1", user_id=100, is_moderator=False)

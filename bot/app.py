@@ -85,6 +85,7 @@ async def run_worker(settings: Settings) -> None:
             tokenizer=model.tokenizer,
             model=model.info,
             replies=ReplyClient(session, settings.discord_api_url),
+            lease_s=settings.lease_s,
             drain_s=settings.drain_s,
         )
         _log.info(
@@ -99,7 +100,7 @@ async def run_worker(settings: Settings) -> None:
 
 
 def _queue_limits(settings: Settings) -> QueueLimits:
-    return QueueLimits(max_queued=settings.max_queued)
+    return QueueLimits(max_queued=settings.max_queued, lease_s=settings.lease_s)
 
 
 @asynccontextmanager

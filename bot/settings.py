@@ -34,6 +34,7 @@ class Settings:
     log_level: str
     pool: str
     max_queued: int
+    lease_s: float
     slots: int | None
     threads: int | None
     drain_s: float
@@ -87,6 +88,7 @@ def load_settings(
         ),
         pool=_pool(sources.find("queue.pool", "BARDLING_POOL")),
         max_queued=_whole(sources.find("queue.max_queued", "BARDLING_MAX_QUEUED"), 1, 10_000_000),
+        lease_s=_seconds(sources.find("queue.lease_s", "BARDLING_LEASE_S"), 1, 300),
         slots=_whole(sources.find("worker.slots", "BARDLING_SLOTS"), 0, 1024) or None,
         threads=_whole(sources.find("worker.threads", "BARDLING_THREADS"), 0, 1024) or None,
         drain_s=_seconds(sources.find("worker.drain_s", "BARDLING_DRAIN_S"), 0, 600),

@@ -5,6 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
+from hypothesis import settings
+
+settings.register_profile("bardling", deadline=None)  # speed is for benchmarks, not for tests
+settings.load_profile("bardling")
 
 
 @pytest.fixture(autouse=True)

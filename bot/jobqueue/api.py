@@ -100,7 +100,7 @@ class JobQueue(Protocol):
         ...
 
     async def claim(self, worker_id: str, n: int, wait_s: float) -> list[Claim]:
-        """Takes up to n jobs, each under a lease; waits up to `wait_s` (at most 2) for the first."""
+        """Takes up to n jobs, each under a lease; waits up to `wait_s` (at most 2) for one."""
         ...
 
     async def renew(
@@ -112,7 +112,7 @@ class JobQueue(Protocol):
     async def mark_part(
         self, worker_id: str, job_id: str, attempt: int, part: int, sent: bool
     ) -> bool:
-        """Notes that follow-up `part` (from 1) is about to be posted, or was; False = lease lost."""
+        """Notes that follow-up `part` (from 1) is about to be posted, or was; False: lease lost."""
         ...
 
     async def finish(

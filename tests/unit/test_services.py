@@ -1,11 +1,11 @@
 """What the cogs may ask for, on the memory queue."""
 
 import pytest
-from bot.jobqueue.limits import QueueLimits
-from bot.jobqueue.memory_queue import MemoryQueue
 
 from bot.core.jobs import JobState, ReplyTarget
 from bot.errors import PromptError, QueueFullError
+from bot.jobqueue.limits import QueueLimits
+from bot.jobqueue.memory_queue import MemoryQueue
 from bot.services import CompletionRequest, Services, StopResult
 
 NOW_S = 5_000.0

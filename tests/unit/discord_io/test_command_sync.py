@@ -13,9 +13,8 @@ from bot.discord_io.command_sync import same_commands
 @pytest.fixture
 async def payload() -> list[dict[str, Any]]:
     """The commands this program registers, as discord.py sends them."""
-    from bot.jobqueue.memory_queue import MemoryQueue
-
     from bot.discord_io.client import BardlingBot
+    from bot.jobqueue.memory_queue import MemoryQueue
     from bot.services import Services
 
     bot = BardlingBot(
@@ -85,9 +84,8 @@ def test_cogs_are_extensions_by_name():
 
 def test_no_privileged_intent_is_asked_for():
     """Slash commands need none, and a host must not have to apply for any."""
-    from bot.jobqueue.memory_queue import MemoryQueue
-
     from bot.discord_io.client import BardlingBot
+    from bot.jobqueue.memory_queue import MemoryQueue
     from bot.services import Services
 
     services = Services(MemoryQueue(clock=lambda: 0.0), clock=lambda: 0.0, new_seed=int)

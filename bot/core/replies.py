@@ -1,0 +1,134 @@
+"""How a reply looks at each moment of its life: waiting, growing, finished, failed.
+
+The worker and the cogs render with it; it knows Discord's markup and bounds, and sends nothing.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.core.markdown import MAX_MESSAGE, cut, escape, length, newest
+
+UNFINISHED_MARK = "▌"
+MAX_PARTS = 3  # messages a text may take; what is left comes as a file
+_MAX_SHOWN_PROMPT = 1000  # of a longer prompt the end is shown: what the text goes on from
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyMessage:
+    """One message as it is to be posted.
+
+    Attributes:
+        content: at most 2,000 characters of Discord's markdown.
+        components: rows of buttons as Discord's JSON; empty takes them away.
+        file_text: a text to attach as a file, or None.
+    """
+
+    content: str
+    components: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    file_text: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """The small line under every text: it is a machine's, whose, and how to make it again."""
+
+    model: str
+    quantization: str
+    seed: int
+    notes: tuple[str, ...] = ()
+
+    def line(self) -> str:
+        """The line in Discord's small print, with the line break before it."""
+        shown = (
+            f"{escape(self.model)} {escape(self.quantization)}",
+            "machine-written",
+            f"seed {self.seed}",
+            *self.notes,
+        )
+        return "\n-# " + " · ".join(shown)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinalReply:
+    """A finished text as messages.
+
+    Attributes:
+        parts: one to three messages, the label under the last one.
+        file_text: what did not fit into them, for a file at the last one; None if all did.
+        pieces: the continuation as it was cut: one piece a part, then the file's.
+        label: the line under the text.
+    """
+
+    parts: tuple[str, ...]
+    file_text: str | None
+    pieces: tuple[str, ...]
+    label: str
+
+    def from_part_on(self, index: int) -> str:
+        """The plain text of all parts from `index` (0 = the first) on, file included."""
+        return "".join(self.pieces[index:])
+
+
+def waiting(place: int, workers_alive: bool) -> str:
+    """The notice of a text that has to wait."""
+    if not workers_alive:
+        return (
+            f"No worker is running right now. Your text is number {place} in line and starts as "
+            "soon as one is back."
+        )
+    return f"All hands are writing. Your text is number {place} in line."
+
+
+def running(prompt: str, text: str) -> str:
+    """A text that still grows: its newest part where it is longer than a message."""
+    head = _head(prompt)
+    room = MAX_MESSAGE - length(head) - length(UNFINISHED_MARK)
+    return head + escape(newest(text, room)) + UNFINISHED_MARK
+
+
+def final(prompt: str, text: str, label: Label) -> FinalReply:
+    """A text that is finished.
+
+    Args:
+        prompt: shown in bold before the text; of a long one, the end.
+        text: the continuation, shown whole: in up to three messages, then as a file.
+        label: says what wrote it.
+    """
+    head, line = _head(prompt), label.line()
+    if not text.strip():
+        line += " · the model had nothing to add"
+    room = MAX_MESSAGE - length(line)
+    pieces = cut(text, [room - length(head), room]) or [""]
+    # Discord refuses a message of blanks alone.
+    shown = [escape(piece) if piece.strip() else "…" for piece in pieces[:MAX_PARTS]]
+    shown[0] = head + escape(pieces[0])
+    shown[-1] += line
+    return FinalReply(
+        parts=tuple(shown),
+        file_text="".join(pieces[MAX_PARTS:]) or None,
+        pieces=tuple(pieces),
+        label=line,
+    )
+
+
+def failure(sentence: str, error_id: str) -> str:
+    """A sentence in place of a text, with the id that the log has too."""
+    return f"{sentence}\n-# Error {error_id}"
+
+
+def expired(error_id: str) -> str:
+    """Nobody could write the text before Discord closed its reply."""
+    return failure("This text waited too long and was not written; please ask again.", error_id)
+
+
+def exhausted(error_id: str) -> str:
+    """Every attempt ended without a text."""
+    return failure(
+        "I tried several times and could not write this text; please ask again, or ask the host.",
+        error_id,
+    )
+
+
+def _head(prompt: str) -> str:
+    """The prompt in bold. Escaped, so that nothing in it can end the bold or open a fence."""
+    return f"**{escape(newest(prompt, _MAX_SHOWN_PROMPT))}**"

@@ -1,0 +1,164 @@
+"""What all engines have in common: sequences with known and computed tokens, and their checks.
+
+An engine inherits `SequenceEngine` and implements one thing: computing a batch.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from bot.core.sampling import SamplingParams
+from bot.engine.api import EngineInfo, Progress, Scores
+from bot.engine.sampling import Sampler, score_rows
+
+_SCORING = -1  # the sequence id that `score` works under; callers' ids are their own
+
+
+@dataclass(slots=True)
+class _State:
+    """One running sequence.
+
+    Attributes:
+        place: 0 to max_sequences - 1; the engine's own number for it.
+        known: prompt and drawn tokens.
+        computed: how many of them the model has seen.
+    """
+
+    place: int
+    known: list[int]
+    computed: int
+    sampler: Sampler
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """The next tokens of one sequence to compute.
+
+    Attributes:
+        place: the sequence's.
+        tokens: ids.
+        start: position of the first one.
+        wanted: for which of them logits are needed: "none", "last" or "all".
+    """
+
+    place: int
+    tokens: Sequence[int]
+    start: int
+    wanted: str
+
+
+class SequenceEngine(ABC):
+    """Implements the Engine protocol over one abstract method."""
+
+    def __init__(self, info: EngineInfo) -> None:
+        self._info = info
+        self._sequences: dict[int, _State] = {}
+        self._free = list(range(info.max_sequences))
+
+    @property
+    def info(self) -> EngineInfo:
+        """What this engine can do."""
+        return self._info
+
+    def add(self, sequence_id: int, tokens: Sequence[int], sampling: SamplingParams) -> None:
+        """Takes a sequence in; see `Engine.add`."""
+        if sequence_id in self._sequences:
+            raise ValueError(f"sequence {sequence_id} exists already")
+        if not self._free:
+            raise ValueError(f"all {self._info.max_sequences} places are taken")
+        self._check_tokens(tokens)
+        self._sequences[sequence_id] = _State(self._free.pop(0), list(tokens), 0, Sampler(sampling))
+
+    def step(self, plan: Mapping[int, int]) -> list[Progress]:
+        """Computes the planned tokens; see `Engine.step`."""
+        self._check_plan(plan)
+        chunks: list[Chunk] = []
+        for sequence_id, count in plan.items():
+            sequence = self._sequences[sequence_id]
+            start, end = sequence.computed, sequence.computed + count
+            wanted = "last" if end == len(sequence.known) else "none"
+            chunks.append(Chunk(sequence.place, sequence.known[start:end], start, wanted))
+        rows = self._compute(chunks)
+        return [self._advance(sequence_id, plan, rows) for sequence_id in plan]
+
+    def remove(self, sequence_id: int) -> None:
+        """Frees a sequence's place; see `Engine.remove`."""
+        sequence = self._sequences.pop(sequence_id, None)
+        if sequence is not None:
+            self._forget(sequence.place)
+            self._free.append(sequence.place)
+
+    def score(self, tokens: Sequence[int]) -> Scores:
+        """Scores a text; see `Engine.score`."""
+        self.add(_SCORING, tokens, SamplingParams())
+        place = self._sequences[_SCORING].place
+        logprobs: list[npt.NDArray[np.float64]] = []
+        ranks: list[npt.NDArray[np.int64]] = []
+        size = min(self._info.max_chunk_tokens, self._info.max_batch_tokens)
+        try:
+            for start in range(0, len(tokens) - 1, size):
+                chunk = Chunk(place, list(tokens[start : start + size]), start, "all")
+                targets = tokens[start + 1 : start + size + 1]
+                logits = self._compute([chunk])[place][: len(targets)]
+                some_logprobs, some_ranks = score_rows(logits, targets)
+                logprobs.append(some_logprobs)
+                ranks.append(some_ranks)
+        finally:
+            self.remove(_SCORING)
+        if not logprobs:
+            return Scores(logprobs=np.zeros(0), ranks=np.zeros(0, dtype=np.int64))
+        return Scores(logprobs=np.concatenate(logprobs), ranks=np.concatenate(ranks))
+
+    @abstractmethod
+    def close(self) -> None:
+        """Gives memory back; safe to call twice."""
+
+    @abstractmethod
+    def _compute(self, chunks: Sequence[Chunk]) -> Mapping[int, npt.NDArray[np.float32]]:
+        """Computes chunks in one pass.
+
+        Returns:
+            By place, the logits asked for: shape [1, n_vocab] for "last", [n_tokens, n_vocab]
+            for "all"; nothing for "none".
+
+        Raises:
+            RuntimeError: the model failed.
+        """
+
+    @abstractmethod
+    def _forget(self, place: int) -> None:
+        """Drops what was computed at a place."""
+
+    def _advance(
+        self, sequence_id: int, plan: Mapping[int, int], rows: Mapping[int, npt.NDArray[np.float32]]
+    ) -> Progress:
+        sequence = self._sequences[sequence_id]
+        sequence.computed += plan[sequence_id]
+        token = logprob = None
+        if sequence.computed == len(sequence.known):
+            token, logprob = sequence.sampler.draw(rows[sequence.place][-1], sequence.known)
+            if len(sequence.known) < self._info.n_ctx:
+                sequence.known.append(token)
+        return Progress(
+            sequence_id=sequence_id, computed=sequence.computed, token=token, logprob=logprob
+        )
+
+    def _check_tokens(self, tokens: Sequence[int]) -> None:
+        if not 1 <= len(tokens) <= self._info.n_ctx:
+            raise ValueError(f"a sequence has 1 to {self._info.n_ctx} tokens, not {len(tokens)}")
+        if not all(0 <= token < self._info.n_vocab for token in tokens):
+            raise ValueError(f"a token is an id from 0 to {self._info.n_vocab - 1}")
+
+    def _check_plan(self, plan: Mapping[int, int]) -> None:
+        if sum(plan.values()) > self._info.max_batch_tokens:
+            raise ValueError(f"a step computes at most {self._info.max_batch_tokens} tokens")
+        for sequence_id, count in plan.items():
+            sequence = self._sequences.get(sequence_id)
+            if sequence is None:
+                raise ValueError(f"there is no sequence {sequence_id}")
+            left = len(sequence.known) - sequence.computed
+            if not 1 <= count <= min(left, self._info.max_chunk_tokens):
+                raise ValueError(f"sequence {sequence_id} can't compute {count} of {left} tokens")

@@ -1,0 +1,55 @@
+// A small menu at a button: message commands. Arrow keys move, Escape closes, focus comes back.
+
+import { h } from "./dom.js";
+
+const GAP_PX = 8; // to the window's edges
+
+/** Opens a menu of `{label, run}` at an element. */
+export function openMenu(anchor, entries) {
+  let open = true;
+  const close = (back = true) => {
+    if (!open) return; // taking the menu away moves the focus, which would close it again
+    open = false;
+    document.removeEventListener("pointerdown", outside, true);
+    menu.remove();
+    if (back) anchor.focus();
+  };
+  const outside = (event) => !menu.contains(event.target) && close(false);
+  const menu = h(
+    "div",
+    { class: "menu", role: "menu", "aria-label": "Apps" },
+    entries.map(({ label, run }) =>
+      h(
+        "button",
+        {
+          class: "menu-entry",
+          role: "menuitem",
+          type: "button",
+          onclick: () => {
+            close();
+            run();
+          },
+        },
+        label,
+      ),
+    ),
+  );
+  menu.addEventListener("keydown", (event) => {
+    const items = [...menu.children];
+    const at = items.indexOf(document.activeElement);
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step) items[(at + step + items.length) % items.length].focus();
+    else if (event.key === "Escape" || event.key === "Tab") close();
+    else return;
+    event.preventDefault();
+  });
+  menu.addEventListener("focusout", (event) => menu.contains(event.relatedTarget) || close(false));
+  document.body.append(menu);
+  const place = anchor.getBoundingClientRect();
+  const lowest = innerHeight - menu.offsetHeight - GAP_PX;
+  const rightmost = innerWidth - menu.offsetWidth - GAP_PX;
+  menu.style.top = `${Math.min(place.bottom, lowest)}px`;
+  menu.style.left = `${Math.max(GAP_PX, Math.min(place.right - menu.offsetWidth, rightmost))}px`;
+  document.addEventListener("pointerdown", outside, true);
+  menu.firstElementChild.focus();
+}

@@ -1,0 +1,45 @@
+"""What `bardling models` does; returns data, prints nothing. Called by the command line."""
+
+import re
+from pathlib import Path
+
+from bot.core.models import ModelInfo
+from bot.errors import ModelFileError
+from bot.model.huggingface import import_huggingface
+from bot.model.store import read_model
+
+
+def import_folder(folder: Path, home: Path, name: str, quantization: str) -> list[Path]:
+    """Makes a model of a Hugging Face folder, in `home`, ready to be named to a worker.
+
+    The GGUF file serves both engines: ctransformers' twin is made of it on first use.
+
+    Raises:
+        ModelFileError: the folder can't be imported.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", name):
+        raise ModelFileError(folder, f"{name!r} is no name for a model: use letters, digits, - _ .")
+    target = home / "models" / f"{name}.gguf"
+    try:
+        import_huggingface(folder, target, name, quantization)
+    except OSError as error:
+        raise ModelFileError(target, f"it can't be written ({error.strerror or error})") from error
+    verify(target)
+    return [target]
+
+
+def verify(path: Path) -> ModelInfo:
+    """Checks a model file of either format.
+
+    Raises:
+        ModelFileError: it can't be used.
+    """
+    model = read_model(path)
+    return ModelInfo(
+        name=model.name,
+        quantization=model.storage.name,
+        file_format=model.file_format,
+        path=str(path),
+        shape=model.shape,
+        end_of_text_id=model.tokenizer.end_of_text_id if model.tokenizer else None,
+    )

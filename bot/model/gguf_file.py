@@ -1,0 +1,260 @@
+"""Reads GGUF files of GPT-2s strictly, before any engine does, and writes them.
+
+Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md (version 3). Reading is our own,
+because it must stand any file; writing is the `gguf` package's.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import gguf
+import numpy as np
+import numpy.typing as npt
+
+from bot.core.models import ModelShape
+from bot.model.byte_reader import ByteReader, open_reader
+from bot.model.model_file import ModelFile, StoredTensor, check_numbers
+from bot.model.tensors import STORAGE_BY_ID, StorageType, TensorSpec, implausible, tensor_specs
+from bot.model.tokenizer import Tokenizer
+
+MAGIC = b"GGUF"
+_ALIGNMENT = 32
+_MAX_KEYS = 1_000
+_MAX_TENSORS = 10_000
+_MAX_NAME_BYTES = 256
+_SCALARS = {
+    0: "B",
+    1: "b",
+    2: "H",
+    3: "h",
+    4: "I",
+    5: "i",
+    6: "f",
+    7: "?",
+    10: "Q",
+    11: "q",
+    12: "d",
+}
+_STRING, _ARRAY = 8, 9
+
+_Value = int | float | bool | str | list["int | float | bool | str"]
+
+
+def read_gguf(path: Path) -> ModelFile:
+    """Checks a GGUF file from its first to its last byte.
+
+    Raises:
+        ModelFileError: it is no GPT-2 in a type that Bardling knows, or it is damaged.
+    """
+    with open_reader(path) as reader:
+        if reader.bytes(4, "its first word") != MAGIC:
+            raise reader.refuse("it is no GGUF file")
+        version = reader.integer("I", "its header")
+        if version != 3:
+            raise reader.refuse(f"it is GGUF version {version}; only version 3 is known")
+        n_tensors = reader.integer("Q", "its header")
+        n_keys = reader.integer("Q", "its header")
+        if n_tensors > _MAX_TENSORS or n_keys > _MAX_KEYS:
+            raise reader.refuse("its header counts more than any GPT-2 has; it is damaged")
+        metadata = dict(_read_pair(reader) for _ in range(n_keys))
+        shape = _shape(reader, metadata)
+        tensors = _read_tensors(reader, n_tensors, shape, _alignment(reader, metadata))
+        check_numbers(path, reader.data, tensors)
+        return ModelFile(
+            path=path,
+            file_format="gguf",
+            name=str(metadata.get("general.name") or path.stem),
+            shape=shape,
+            storage=tensors[0].storage,
+            tensors=tensors,
+            tokenizer=_tokenizer(reader, metadata, shape),
+        )
+
+
+def _read_pair(reader: ByteReader) -> tuple[str, _Value]:
+    key = _read_string(reader, "a key's name")
+    return key, _read_value(reader, reader.integer("I", f"the key {key}"), key)
+
+
+def _read_string(reader: ByteReader, what: str) -> str:
+    data = reader.bytes(reader.integer("Q", what), what)
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise reader.refuse(f"{what} is no text; it is damaged") from error
+
+
+def _read_value(reader: ByteReader, kind: int, key: str) -> _Value:
+    if kind == _STRING:
+        return _read_string(reader, f"the key {key}")
+    if kind in _SCALARS:
+        return reader.unpack(_SCALARS[kind], f"the key {key}")[0]
+    if kind != _ARRAY:
+        raise reader.refuse(f"its key {key} has the unknown type {kind}")
+    element = reader.integer("I", f"the key {key}")
+    count = reader.integer("Q", f"the key {key}")
+    if count > reader.size - reader.position:  # an element takes at least one byte
+        raise reader.refuse(f"its key {key} counts more elements than it has bytes")
+    if element == _STRING:
+        return [_read_string(reader, f"the key {key}") for _ in range(count)]
+    if element in _SCALARS:
+        return list(reader.unpack(f"{count}{_SCALARS[element]}", f"the key {key}"))
+    raise reader.refuse(f"its key {key} is a list of the unknown type {element}")
+
+
+def _shape(reader: ByteReader, metadata: dict[str, _Value]) -> ModelShape:
+    architecture = metadata.get("general.architecture")
+    if architecture != "gpt2":
+        raise reader.refuse(f"its architecture is {architecture!r}, and Bardling runs GPT-2 only")
+    tokens = metadata.get("tokenizer.ggml.tokens")
+    if not isinstance(tokens, list):
+        raise reader.refuse("it has no vocabulary")
+    shape = ModelShape(
+        n_vocab=len(tokens),
+        n_ctx=_number(reader, metadata, "gpt2.context_length"),
+        n_embd=_number(reader, metadata, "gpt2.embedding_length"),
+        n_head=_number(reader, metadata, "gpt2.attention.head_count"),
+        n_layer=_number(reader, metadata, "gpt2.block_count"),
+    )
+    if reason := implausible(shape):
+        raise reader.refuse(reason)
+    return shape
+
+
+def _number(reader: ByteReader, metadata: dict[str, _Value], key: str) -> int:
+    value = metadata.get(key)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise reader.refuse(f"its key {key} is missing or no number")
+    return value
+
+
+def _alignment(reader: ByteReader, metadata: dict[str, _Value]) -> int:
+    if "general.alignment" not in metadata:
+        return _ALIGNMENT
+    alignment = _number(reader, metadata, "general.alignment")
+    if not (8 <= alignment <= 4096 and alignment & (alignment - 1) == 0):
+        raise reader.refuse(f"its alignment is {alignment}, which is none")
+    return alignment
+
+
+def _read_tensors(
+    reader: ByteReader, count: int, shape: ModelShape, alignment: int
+) -> tuple[StoredTensor, ...]:
+    wanted = {spec.gguf: spec for spec in tensor_specs(shape)}
+    found: dict[str, tuple[TensorSpec, StorageType, int]] = {}
+    for _ in range(count):
+        name, spec_and_place = _read_entry(reader, wanted)
+        if name in found:
+            raise reader.refuse(f"it has the tensor {name} twice")
+        found[name] = spec_and_place
+    if missing := wanted.keys() - found.keys():
+        raise reader.refuse(f"the tensor {min(missing)} is missing")
+    start = reader.position + -reader.position % alignment
+    tensors: list[StoredTensor] = []
+    for spec, storage, offset in found.values():
+        n_bytes = storage.n_bytes(spec.shape)
+        if offset % alignment or start + offset + n_bytes > reader.size:
+            raise reader.refuse(f"the tensor {spec.gguf} lies outside of it; it is cut off")
+        tensors.append(StoredTensor(spec, storage, start + offset, n_bytes))
+    tensors.sort(key=lambda tensor: tensor.spec.gguf != "token_embd.weight")
+    return tuple(tensors)
+
+
+def _read_entry(
+    reader: ByteReader, wanted: dict[str, TensorSpec]
+) -> tuple[str, tuple[TensorSpec, StorageType, int]]:
+    what = "its list of tensors"
+    n_bytes = reader.integer("Q", what)
+    if n_bytes > _MAX_NAME_BYTES:
+        raise reader.refuse("a tensor's name is longer than any; it is damaged")
+    name = reader.bytes(n_bytes, what).decode(errors="replace")
+    n_dimensions = reader.integer("I", what)
+    if n_dimensions not in (1, 2):
+        raise reader.refuse(f"the tensor {name} has {n_dimensions} dimensions")
+    fastest_first = reader.unpack(f"{n_dimensions}Q", what)
+    storage_id = reader.integer("I", what)
+    offset = reader.integer("Q", what)
+    if name not in wanted:
+        raise reader.refuse(f"it has a tensor {name}, which a GPT-2 with tied embeddings has not")
+    spec = wanted[name]
+    if tuple(reversed(fastest_first)) != spec.shape:
+        stored = tuple(reversed(fastest_first))
+        raise reader.refuse(f"the tensor {name} has the shape {stored} instead of {spec.shape}")
+    storage = STORAGE_BY_ID.get(storage_id)
+    if storage is None:
+        raise reader.refuse(f"the tensor {name} is stored in the unknown type {storage_id}")
+    if spec.shape[-1] % storage.block_size:
+        raise reader.refuse(
+            f"the tensor {name} can't be stored as {storage.name}: its rows don't fit"
+        )
+    return name, (spec, storage, offset)
+
+
+def _tokenizer(reader: ByteReader, metadata: dict[str, _Value], shape: ModelShape) -> Tokenizer:
+    tokens, merges = metadata["tokenizer.ggml.tokens"], metadata.get("tokenizer.ggml.merges")
+    if metadata.get("tokenizer.ggml.model") != "gpt2" or not isinstance(merges, list):
+        raise reader.refuse("its tokenizer is no byte-level BPE")
+    assert isinstance(tokens, list)
+    try:
+        pairs = [(left, right) for left, right in (str(one).split(" ") for one in merges)]
+        return Tokenizer([str(token) for token in tokens], pairs)
+    except (
+        Exception
+    ) as error:  # the Rust library raises bare Exception for merges out of vocabulary
+        raise reader.refuse(f"its tokenizer is damaged ({error})") from error
+
+
+def write_gguf(
+    path: Path,
+    name: str,
+    shape: ModelShape,
+    storage: StorageType,
+    tokenizer: Tokenizer,
+    tensors: Iterable[tuple[TensorSpec, npt.NDArray[np.generic], StorageType]],
+) -> None:
+    """Writes a GGUF file.
+
+    Args:
+        path: a file that nobody reads yet; the caller renames it.
+        name: the model's.
+        shape: its numbers.
+        storage: the type of its matrices.
+        tokenizer: goes into the file.
+        tensors: (spec, numbers or packed bytes, type) for every tensor of the shape.
+    """
+    writer = gguf.GGUFWriter(str(path), "gpt2")
+    writer.add_type("model")
+    writer.add_name(name)
+    writer.add_file_type(storage.file_type)
+    writer.add_quantization_version(2)
+    writer.add_block_count(shape.n_layer)
+    writer.add_context_length(shape.n_ctx)
+    writer.add_embedding_length(shape.n_embd)
+    writer.add_feed_forward_length(4 * shape.n_embd)
+    writer.add_head_count(shape.n_head)
+    writer.add_layer_norm_eps(1e-5)
+    _add_tokenizer(writer, tokenizer)
+    for spec, data, stored_as in tensors:
+        raw_dtype = gguf.GGMLQuantizationType(stored_as.id)
+        writer.add_tensor(spec.gguf, data, raw_dtype=raw_dtype)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def _add_tokenizer(writer: gguf.GGUFWriter, tokenizer: Tokenizer) -> None:
+    end = tokenizer.end_of_text_id
+    kinds = [
+        gguf.TokenType.CONTROL if index == end else gguf.TokenType.NORMAL
+        for index in range(tokenizer.n_vocab)
+    ]
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("gpt-2")
+    writer.add_token_list(list(tokenizer.tokens))
+    writer.add_token_types(kinds)
+    writer.add_token_merges([f"{left} {right}" for left, right in tokenizer.merges])
+    writer.add_add_bos_token(False)
+    if end is not None:
+        writer.add_bos_token_id(end)
+        writer.add_eos_token_id(end)

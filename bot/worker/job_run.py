@@ -1,0 +1,303 @@
+"""One job in a worker's hands: read the prompt, write, show, post, and only then finish.
+
+Made by the runner for each claim and run as a task of its own. At least once: whatever goes wrong
+on the way leaves the job to its lease, and another attempt writes the same text.
+"""
+
+import asyncio
+import random
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import structlog
+
+from bot.core.jobs import INTERACTION_LIFETIME_S, JOB_LIFETIME_S, JobState
+from bot.core.models import ModelInfo
+from bot.core.prompts import FittedPrompt, fit_window
+from bot.core.replies import Label, ReplyMessage, exhausted, expired, failure, final
+from bot.discord_io.reply_rest import ReplyError, ReplyGoneError, ReplyRefusedError
+from bot.errors import QueueDownError
+from bot.jobqueue.api import Claim, JobQueue, Verdict
+from bot.model.tokenizer import StreamDecoder, Tokenizer
+from bot.worker.engine_loop import EngineLoop
+from bot.worker.generation import End, Generation
+from bot.worker.reply_writer import LeaseLostError, Replies, ReplyWriter
+from bot.worker.retry import Backoff
+
+_NOTES = {
+    End.STOPPED: "stopped by request",
+    End.DEADLINE: "out of time",
+    End.WINDOW: "the model's window is full",
+}
+_PERSISTENCE_S = INTERACTION_LIFETIME_S - JOB_LIFETIME_S  # after the deadline nothing matters
+
+_log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """What all jobs of one worker share."""
+
+    worker_id: str
+    queue: JobQueue
+    engine: EngineLoop
+    tokenizer: Tokenizer
+    model: ModelInfo
+    replies: Replies
+    clock: Callable[[], float]  # Unix time in seconds
+    rng: random.Random
+    edit_interval_s: float
+
+
+@dataclass(slots=True, kw_only=True)
+class _Times:
+    """When things happened (Unix time), for the log line at the end."""
+
+    claimed_s: float
+    first_token_s: float | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class _Writing:
+    """A text that is being written."""
+
+    fitted: FittedPrompt
+    generation: Generation
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    error: Exception | None = None
+    sequence_id: int = 0
+
+    @property
+    def is_over(self) -> bool:
+        return self.generation.end is not None or self.error is not None
+
+
+class JobRun:
+    """Runs one claim to its end.
+
+    Args:
+        claim: the job and how it was given.
+        tools: what it works with.
+        on_room: called when it no longer holds a place in the engine.
+    """
+
+    def __init__(self, claim: Claim, tools: Tools, *, on_room: Callable[[], None]) -> None:
+        self.claim = claim
+        self.is_finishing = False  # the queue is being told that it is over
+        self.holds_place = claim.verdict is Verdict.RUN
+        self._tools = tools
+        self._on_room = on_room
+        self._writing: _Writing | None = None
+        self._stop: End | None = None
+        self._times = _Times(claimed_s=tools.clock())
+        self._writer = ReplyWriter(
+            claim.job,
+            tools.replies,
+            clock=tools.clock,
+            rng=tools.rng,
+            edit_interval_s=tools.edit_interval_s,
+        )
+
+    def stop(self, end: End) -> None:
+        """Ends the text where it is; what exists is posted."""
+        self._stop = end
+        if self._writing is not None:
+            self._writing.generation.finish(end)
+            self._writing.changed.set()
+
+    async def run(self) -> None:
+        """Everything from the prompt to the finished job. Never raises but by cancellation."""
+        job = self.claim.job
+        with structlog.contextvars.bound_contextvars(
+            job_id=job.id, guild_id=job.reply.guild_id, attempt=self.claim.attempt
+        ):
+            try:
+                await self._run()
+            except LeaseLostError:
+                _log.info("job dropped", reason="the lease went to another worker")
+            except Exception:
+                # Not finished and no longer renewed: its lease runs out, the attempt counts, and
+                # after the last one the queue asks a worker to tell the asker.
+                _log.exception("job failed", error_id=_new_error_id())
+            finally:
+                self._leave_engine()
+
+    async def _run(self) -> None:
+        error_id = _new_error_id()
+        match self.claim.verdict:
+            case Verdict.EXPIRED:
+                await self._give_up(expired(error_id), error_id, JobState.EXPIRED)
+            case Verdict.EXHAUSTED:
+                await self._give_up(exhausted(error_id), error_id, JobState.DEAD)
+            case Verdict.RUN:
+                await self._write_and_post(error_id)
+
+    async def _write_and_post(self, error_id: str) -> None:
+        try:
+            writing = await self._write()
+            await self._post(writing)
+        except ReplyGoneError as error:
+            _log.info("reply gone", reason=str(error))
+            await self._finish(JobState.FAILED)
+        except ReplyRefusedError as error:
+            _log.error("reply refused", reason=str(error), error_id=error_id)
+            sentence = "Discord refused this text; please ask for another one."
+            await self._give_up(failure(sentence, error_id), error_id, JobState.FAILED)
+        except _RefusedByEngineError as error:
+            _log.error("prompt refused", reason=str(error.__cause__), error_id=error_id)
+            sentence = "The model can't read this prompt; please try another one."
+            await self._give_up(failure(sentence, error_id), error_id, JobState.FAILED)
+        else:
+            stopped = writing.generation.end in (End.STOPPED, End.DEADLINE)
+            await self._finish(JobState.STOPPED if stopped else JobState.DONE)
+
+    async def _write(self) -> _Writing:
+        """Writes the text, and shows it while it grows."""
+        writing = self._writing = self._start()
+        try:
+            while not writing.is_over:
+                await writing.changed.wait()
+                writing.changed.clear()
+                if writing.generation.text.strip() and not writing.is_over:
+                    await self._writer.grow(
+                        lambda: writing.generation.text, lambda: writing.is_over
+                    )
+        finally:
+            self._leave_engine()
+        if isinstance(writing.error, ValueError):
+            raise _RefusedByEngineError from writing.error
+        if writing.error is not None:
+            raise writing.error
+        return writing
+
+    def _start(self) -> _Writing:
+        """Hands the prompt to the engine."""
+        job, tools = self.claim.job, self._tools
+        fitted = fit_window(
+            tools.tokenizer.encode(job.prompt), tools.engine.info.n_ctx, job.max_new_tokens
+        )
+        writing = _Writing(
+            fitted=fitted,
+            generation=Generation(
+                StreamDecoder(tools.tokenizer),
+                max_new_tokens=fitted.max_new_tokens,
+                end_of_text_id=tools.model.end_of_text_id,
+                stop=job.sampling.stop,
+                window_full=fitted.max_new_tokens < job.max_new_tokens,
+            ),
+        )
+        if self._stop is not None:
+            writing.generation.finish(self._stop)
+            return writing
+
+        def on_token(token: int) -> None:
+            if self._times.first_token_s is None:
+                self._times.first_token_s = tools.clock()
+            writing.generation.feed(token)
+            if writing.is_over:
+                self._leave_engine()
+            writing.changed.set()
+
+        def on_failure(error: Exception) -> None:
+            writing.error = error
+            writing.changed.set()
+
+        writing.sequence_id = tools.engine.add(
+            fitted.tokens, job.sampling, on_token=on_token, on_failure=on_failure
+        )
+        return writing
+
+    def _leave_engine(self) -> None:
+        if self._writing is not None:
+            self._tools.engine.remove(self._writing.sequence_id)
+        if self.holds_place:
+            self.holds_place = False
+            self._on_room()
+
+    async def _post(self, writing: _Writing) -> None:
+        job, model = self.claim.job, self._tools.model
+        end = writing.generation.end
+        notes = [_NOTES[end]] if end is not None and end in _NOTES else []
+        if dropped := writing.fitted.dropped:
+            notes.append(f"the first {dropped:,} tokens of the prompt did not fit")
+        label = Label(
+            model=model.name,
+            quantization=model.quantization,
+            seed=job.sampling.seed,
+            notes=tuple(notes),
+        )
+        await self._writer.finish(
+            final(job.prompt, writing.generation.text, label),
+            self._mark_part,
+            sent_parts=self.claim.sent_parts,
+            sending_part=self.claim.sending_part,
+        )
+
+    async def _mark_part(self, part: int, sent: bool) -> bool:
+        tools, claim = self._tools, self.claim
+        return await self._persist(
+            lambda: tools.queue.mark_part(tools.worker_id, claim.job.id, claim.attempt, part, sent)
+        )
+
+    async def _give_up(self, content: str, error_id: str, state: JobState) -> None:
+        """Shows a sentence in place of a text, then finishes."""
+        try:
+            await self._writer.replace(ReplyMessage(content=content))
+        except ReplyError as error:
+            _log.warning("error not delivered", reason=str(error), error_id=error_id)
+        await self._finish(state, error_id=error_id)
+
+    async def _finish(self, state: JobState, **details: str) -> None:
+        """Tells the queue, then the log."""
+        tools, claim, writing = self._tools, self.claim, self._writing
+        n_written = writing.generation.n_tokens if writing else 0
+        n_prompt = len(writing.fitted.tokens) if writing else 0
+        self.is_finishing = True
+        was_ours = await self._persist(
+            lambda: tools.queue.finish(
+                tools.worker_id, claim.job.id, claim.attempt, state, n_prompt + n_written
+            )
+        )
+        if not was_ours:
+            raise LeaseLostError
+        now_s, first_s = tools.clock(), self._times.first_token_s
+        claimed_s = self._times.claimed_s
+        end = writing.generation.end if writing else None
+        _log.info(
+            "job finished",
+            state=state.value,
+            end=end.value if end else None,
+            waited_s=round(claimed_s - claim.job.created_at_s, 3),
+            first_token_s=None if first_s is None else round(first_s - claimed_s, 3),
+            total_s=round(now_s - claimed_s, 3),
+            prompt_tokens=n_prompt,
+            tokens=n_written,
+            edits=self._writer.n_edits,
+            **details,
+        )
+
+    async def _persist(self, call: Callable[[], Awaitable[_T]]) -> _T:
+        """Makes an idempotent call to the queue, again and again while the queue is away.
+
+        Raises:
+            QueueDownError: it was away until the job no longer mattered.
+        """
+        backoff = Backoff(self._tools.rng)
+        while True:
+            try:
+                return await call()
+            except QueueDownError:
+                if self._tools.clock() > self.claim.job.deadline_at_s + _PERSISTENCE_S:
+                    raise
+            await backoff.wait()
+
+
+class _RefusedByEngineError(Exception):
+    """The engine would never take this prompt; its cause says why."""
+
+
+def _new_error_id() -> str:
+    return secrets.token_hex(4)

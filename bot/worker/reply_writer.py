@@ -1,0 +1,187 @@
+"""Shows one job's text in its reply: edits while it grows, then the finished text, all of it.
+
+Owned by the job's run. Paced, and never waited for by the engine: each edit shows the newest
+text there is. Decides nothing about the text, and knows nothing of leases but the marks it sets.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+import structlog
+
+from bot.core.buttons import stop_row
+from bot.core.jobs import INTERACTION_LIFETIME_S, JOB_LIFETIME_S, Job, ReplyTarget
+from bot.core.replies import FinalReply, ReplyMessage, running
+from bot.discord_io.reply_rest import ReplyError, ReplyGoneError, ReplyUnavailableError
+from bot.worker.retry import Backoff
+
+EDIT_INTERVAL_S = 1.2
+
+# After a job's deadline the reply can still be edited until Discord closes it; the last seconds
+# are left for an answer that is slow.
+_GRACE_S = INTERACTION_LIFETIME_S - JOB_LIFETIME_S - 10
+
+_log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+MarkPart = Callable[[int, bool], Awaitable[bool]]
+
+
+class Replies(Protocol):
+    """What the writer needs of `ReplyClient`."""
+
+    async def edit_original(
+        self, target: ReplyTarget, message: ReplyMessage, *, tries: int = 5
+    ) -> None:
+        """Makes the reply look like the message."""
+        ...
+
+    async def send_followup(
+        self, target: ReplyTarget, message: ReplyMessage, *, tries: int = 5
+    ) -> int:
+        """Posts a further message."""
+        ...
+
+
+class LeaseLostError(Exception):
+    """Another worker has this job now, so this one must not post."""
+
+
+class ReplyWriter:
+    """Writes to one job's reply.
+
+    Args:
+        job: whose reply.
+        replies: sends the messages.
+        clock: Unix time in seconds.
+        rng: jitter of the waits.
+        edit_interval_s: at least so long between two edits.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        replies: Replies,
+        *,
+        clock: Callable[[], float],
+        rng: random.Random,
+        edit_interval_s: float = EDIT_INTERVAL_S,
+    ) -> None:
+        self._job = job
+        self._replies = replies
+        self._clock = clock
+        self._rng = rng
+        self._edit_interval_s = edit_interval_s
+        self._next_edit_s = 0.0  # on the loop's clock
+        self.n_edits = 0
+
+    async def grow(self, text: Callable[[], str], is_over: Callable[[], bool]) -> None:
+        """Shows the newest text once, when its turn has come; a failed edit is not repeated.
+
+        Args:
+            text: gives the text when the edit is made.
+            is_over: whether the text has ended, so that the final edit is due instead.
+        """
+        await self._pace()
+        if is_over():
+            return
+        content = running(self._job.prompt, text())
+        message = ReplyMessage(content=content, components=stop_row(self._job.id))
+        try:
+            await self._edit(message, tries=1)
+        except ReplyGoneError:
+            raise
+        except ReplyError as error:
+            _log.info("edit skipped", reason=str(error))
+
+    async def finish(
+        self,
+        final: FinalReply,
+        mark_part: MarkPart,
+        *,
+        sent_parts: int = 0,
+        sending_part: int | None = None,
+    ) -> None:
+        """Posts the finished text: the last edit always arrives, follow-ups are posted once.
+
+        Args:
+            final: the text in parts.
+            mark_part: notes (part, sent) in the queue; False where the lease is lost.
+            sent_parts: follow-ups that an earlier attempt has posted.
+            sending_part: one that an earlier attempt may have posted.
+
+        Raises:
+            LeaseLostError: another worker posts it.
+            ReplyError: the reply is gone, the text is refused, or time is over.
+        """
+        if sending_part is not None and sending_part < len(final.parts):
+            await self._finish_with_file(final, sending_part)
+            return
+        await self.replace(_part(final, 0))
+        for part in range(sent_parts + 1, len(final.parts)):
+            if not await mark_part(part, False):
+                raise LeaseLostError
+            if not await self._post(_part(final, part)):
+                await self._finish_with_file(final, part)
+                return
+            if not await mark_part(part, True):
+                raise LeaseLostError
+
+    async def replace(self, message: ReplyMessage) -> None:
+        """Makes the reply look like the message, however often it has to be tried.
+
+        Raises:
+            ReplyError: the reply is gone, the message is refused, or time is over.
+        """
+        backoff = Backoff(self._rng)
+        while True:
+            await self._pace()
+            try:
+                await self._edit(message, tries=5)
+            except ReplyUnavailableError as error:
+                if self._clock() > self._job.deadline_at_s + _GRACE_S:
+                    raise
+                _log.warning("final edit delayed", reason=str(error))
+            else:
+                return
+            await backoff.wait()
+
+    async def _post(self, message: ReplyMessage) -> bool:
+        """Posts a follow-up; False where nobody can know whether it was posted."""
+        backoff = Backoff(self._rng)
+        while True:
+            try:
+                await self._replies.send_followup(self._job.reply, message)
+            except ReplyUnavailableError as error:
+                _log.warning("follow-up delayed", reason=str(error), maybe_done=error.maybe_done)
+                if error.maybe_done:
+                    return False
+                if self._clock() > self._job.deadline_at_s + _GRACE_S:
+                    raise
+            else:
+                return True
+            await backoff.wait()
+
+    async def _finish_with_file(self, final: FinalReply, part: int) -> None:
+        """Gives all from `part` on as a file at the reply: an edit can be repeated, a post not."""
+        content = final.parts[0] + final.label
+        await self.replace(ReplyMessage(content=content, file_text=final.from_part_on(part)))
+
+    async def _pace(self) -> None:
+        wait_s = self._next_edit_s - asyncio.get_running_loop().time()
+        if wait_s > 0:
+            await asyncio.sleep(wait_s)
+
+    async def _edit(self, message: ReplyMessage, *, tries: int) -> None:
+        try:
+            await self._replies.edit_original(self._job.reply, message, tries=tries)
+        finally:
+            # From the answer on: so the interval holds wherever in between Discord counted it.
+            self._next_edit_s = asyncio.get_running_loop().time() + self._edit_interval_s
+        self.n_edits += 1
+
+
+def _part(final: FinalReply, index: int) -> ReplyMessage:
+    is_last = index == len(final.parts) - 1
+    return ReplyMessage(content=final.parts[index], file_text=final.file_text if is_last else None)

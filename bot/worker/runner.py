@@ -1,0 +1,222 @@
+"""The worker: claims jobs, runs each as a task, keeps their leases, obeys Stop, drains at the end.
+
+Built and run by `app`. Holds the loops around Redis; what happens to one job is in `job_run`,
+what the engine does in `engine_loop`.
+"""
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from bot.core.models import ModelInfo
+from bot.engine.api import Engine
+from bot.errors import QueueDownError
+from bot.jobqueue.api import Claim, JobQueue, StopReason
+from bot.model.tokenizer import Tokenizer
+from bot.worker.engine_loop import EngineLoop
+from bot.worker.generation import End
+from bot.worker.job_run import JobRun, Tools
+from bot.worker.reply_writer import EDIT_INTERVAL_S, Replies
+from bot.worker.retry import Backoff
+from bot.worker.scheduler import jobs_to_claim
+
+_CLAIM_WAIT_S = 1.0  # also the longest that a drain waits for the last claim
+_CANCEL_WAIT_S = 2.0
+_REAP_INTERVAL_S = 2.0
+_ROOM_WAIT_S = 1.0
+
+_ENDS = {StopReason.CANCELLED: End.STOPPED, StopReason.DEADLINE: End.DEADLINE}
+
+_log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A job in this worker's hands."""
+
+    run: JobRun
+    task: asyncio.Task[None]
+
+
+class Worker:
+    """One worker process's work.
+
+    Args:
+        worker_id: unique among all workers that ever were.
+        queue: gives the jobs.
+        engine: writes; used by one thread of the worker alone, closed by whoever opened it.
+        tokenizer: of the model.
+        model: named in every reply.
+        replies: shows the texts.
+        drain_s: what running jobs get to end once the worker is told to stop.
+        lease_s: how long the queue leaves a job to a worker that is silent.
+        edit_interval_s: at least so long between two edits of a reply.
+        clock: Unix time in seconds.
+        rng: jitter of all waits.
+    """
+
+    def __init__(  # noqa: PLR0913  # the composition root names each
+        self,
+        *,
+        worker_id: str,
+        queue: JobQueue,
+        engine: Engine,
+        tokenizer: Tokenizer,
+        model: ModelInfo,
+        replies: Replies,
+        drain_s: float = 20.0,
+        lease_s: float,
+        edit_interval_s: float = EDIT_INTERVAL_S,
+        clock: Callable[[], float] = time.time,
+        rng: random.Random | None = None,
+    ) -> None:
+        self._id = worker_id
+        self._queue = queue
+        self._engine = EngineLoop(engine)
+        self._drain_s = drain_s
+        self._lease_s = lease_s
+        self._rng = rng or random.Random()
+        self._held: dict[str, _Held] = {}
+        self._room = asyncio.Event()
+        self._tools = Tools(
+            worker_id=worker_id,
+            queue=queue,
+            engine=self._engine,
+            tokenizer=tokenizer,
+            model=model,
+            replies=replies,
+            clock=clock,
+            rng=self._rng,
+            edit_interval_s=edit_interval_s,
+        )
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Works until `stop` is set; then lets running jobs end, gives the rest back and leaves."""
+        async with asyncio.TaskGroup() as group:
+            loops = [
+                group.create_task(self._engine.run(), name="engine"),
+                group.create_task(self._renew_loop(), name="renew"),
+                group.create_task(self._cancel_loop(), name="cancel"),
+                group.create_task(self._reap_loop(), name="reap"),
+            ]
+            claiming = group.create_task(self._claim_loop(group, stop), name="claim")
+            await stop.wait()
+            await claiming
+            await self._drain()
+            for loop in loops:
+                loop.cancel()
+        with contextlib.suppress(QueueDownError):  # its heartbeat ends by itself soon
+            await self._queue.leave(self._id)
+        _log.info("worker left")
+
+    async def _claim_loop(self, group: asyncio.TaskGroup, stop: asyncio.Event) -> None:
+        """Takes no more jobs than it can start at once; the others are better off elsewhere."""
+        backoff = Backoff(self._rng)
+        while not stop.is_set():
+            runs = [held.run for held in self._held.values()]
+            n_running = sum(run.holds_place for run in runs)
+            n = jobs_to_claim(self._engine.info, running=n_running, held=len(runs))
+            if n == 0:
+                self._room.clear()
+                await _wait_at_most(self._room, _ROOM_WAIT_S)
+                continue
+            try:
+                claims = await self._queue.claim(self._id, n, _CLAIM_WAIT_S)
+            except QueueDownError as error:
+                _log.warning("queue away", doing="claim", reason=str(error))
+                await backoff.wait()
+                continue
+            backoff.reset()
+            for claim in claims:
+                self._start(claim, group)
+
+    def _start(self, claim: Claim, group: asyncio.TaskGroup) -> None:
+        job_id = claim.job.id
+        if earlier := self._held.get(job_id):
+            # Its lease ran out while the queue was away, and it came back to this very worker.
+            earlier.task.cancel()
+        run = JobRun(claim, self._tools, on_room=self._room.set)
+        held = _Held(run, group.create_task(run.run(), name=f"job {job_id}"))
+        self._held[job_id] = held
+        held.task.add_done_callback(lambda _task: self._forget(job_id, held))
+
+    def _forget(self, job_id: str, held: _Held) -> None:
+        if self._held.get(job_id) is held:
+            del self._held[job_id]
+        self._room.set()
+
+    async def _renew_loop(self) -> None:
+        """The heartbeat, and the reliable way to hear of Stop."""
+        while True:
+            runs = {job_id: held.run for job_id, held in self._held.items()}
+            attempts = [(job_id, run.claim.attempt) for job_id, run in runs.items()]
+            try:
+                stops = await self._queue.renew(self._id, self._engine.info.max_sequences, attempts)
+            except QueueDownError as error:
+                # The text goes on: whether the lease still holds, the queue says once it is back.
+                _log.warning("queue away", doing="renew", reason=str(error))
+                stops = []
+            for stop in stops:
+                held = self._held.get(stop.job_id)
+                if held is not None and held.run is runs[stop.job_id]:
+                    self._obey(held, stop.reason)
+            await asyncio.sleep(self._lease_s / 3 * self._rng.uniform(0.8, 1.0))
+
+    async def _cancel_loop(self) -> None:
+        """The quick way to hear of Stop."""
+        backoff = Backoff(self._rng)
+        while True:
+            try:
+                job_ids = await self._queue.wait_cancelled(_CANCEL_WAIT_S)
+            except QueueDownError:
+                await backoff.wait()
+                continue
+            backoff.reset()
+            for job_id in job_ids:
+                if held := self._held.get(job_id):
+                    self._obey(held, StopReason.CANCELLED)
+
+    async def _reap_loop(self) -> None:
+        """Puts back what dead workers held."""
+        while True:
+            await asyncio.sleep(_REAP_INTERVAL_S * self._rng.uniform(0.75, 1.25))
+            with contextlib.suppress(QueueDownError):  # the claim loop tells of it
+                if n := await self._queue.reap():
+                    _log.warning("jobs taken back from dead workers", count=n)
+
+    def _obey(self, held: _Held, reason: StopReason) -> None:
+        if reason in _ENDS:
+            held.run.stop(_ENDS[reason])
+        elif not held.run.is_finishing:
+            _log.info("job dropped", job_id=held.run.claim.job.id, reason="the lease was lost")
+            held.task.cancel()
+
+    async def _drain(self) -> None:
+        """Lets running jobs end for a while, then gives the rest back unharmed."""
+        _log.info("worker drains", jobs=len(self._held))
+        if tasks := [held.task for held in self._held.values()]:
+            await asyncio.wait(tasks, timeout=self._drain_s)
+        left = list(self._held.values())
+        if not left:
+            return
+        for held in left:
+            held.task.cancel()
+        await asyncio.wait([held.task for held in left])
+        jobs = [(held.run.claim.job.id, held.run.claim.attempt) for held in left]
+        try:
+            await self._queue.release(self._id, jobs)
+        except QueueDownError as error:
+            # Their leases run out, and another worker takes them all the same.
+            _log.warning("queue away", doing="release", reason=str(error))
+        _log.info("jobs given back", count=len(jobs))
+
+
+async def _wait_at_most(event: asyncio.Event, timeout_s: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(timeout_s):
+            await event.wait()

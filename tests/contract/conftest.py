@@ -1,0 +1,32 @@
+"""The backends that every contract test runs on: memory, the machine's Redis, Redis 6.2."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+
+import pytest
+
+from tests.queue_backends import Backend
+from tests.redis_servers import RedisServer, carried_server, running_server, server_on_path
+
+
+@pytest.fixture(scope="session")
+def path_server() -> Iterator[RedisServer]:
+    """The machine's redis-server."""
+    with running_server(server_on_path()) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def old_server() -> Iterator[RedisServer]:
+    """Redis 6.2, the oldest that must do."""
+    with running_server(carried_server()) as server:
+        yield server
+
+
+@pytest.fixture(params=["memory", "redis", "redis-6.2"])
+async def backend(request: pytest.FixtureRequest) -> AsyncIterator[Backend]:
+    """Each test runs on all three."""
+    fixtures = {"redis": "path_server", "redis-6.2": "old_server"}
+    server = None if request.param == "memory" else request.getfixturevalue(fixtures[request.param])
+    async with AsyncExitStack() as stack:
+        yield Backend(server, stack)

@@ -1,0 +1,68 @@
+"""Opening the queue: addresses, logins, and what a person reads when it fails."""
+
+import socket
+import time
+
+import pytest
+from redis.asyncio import Redis
+
+from bot.errors import UnreachableError
+from bot.jobqueue.connect import open_queue, shown_address
+from tests.redis_servers import RedisServer
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://example.org", "example.org:6379"),
+        ("rediss://user:geheim@example.org:7000/2?x=geheim", "example.org:7000"),
+        ("unix:///run/redis.sock?password=geheim", "/run/redis.sock"),
+        ("unix://user:geheim@/run/redis.sock", "/run/redis.sock"),
+    ],
+)
+def test_shown_address_names_the_server_and_no_secret(url: str, shown: str):
+    """It may stand in a log or on a screen."""
+    assert shown == shown_address(url)
+
+
+async def test_absent_server_is_one_sentence():
+    """With the address, without the password, and in bounded time."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        started = time.monotonic()
+        with pytest.raises(UnreachableError) as caught:
+            async with open_queue(f"redis://:geheim@127.0.0.1:{port}/0", start_for_s=0.3):
+                pass
+
+    assert f"Redis can't be reached at 127.0.0.1:{port}." == str(caught.value)
+    assert time.monotonic() - started < 2
+
+
+async def test_broken_address_is_one_sentence_without_the_password():
+    """A slash in a password makes the rest of it look like a port."""
+    with pytest.raises(UnreachableError) as caught:
+        async with open_queue("redis://:ge/heim@example.org:6379"):
+            pass
+
+    assert "The address of Redis can't be understood." == str(caught.value)
+    assert caught.value.__suppress_context__
+
+
+async def test_wrong_password_is_said_at_once(server: RedisServer):
+    """Trying again would not help; the password is not repeated."""
+    admin = Redis(unix_socket_path=str(server.socket))
+    await admin.config_set("requirepass", "richtig")
+    await admin.aclose()
+    started = time.monotonic()
+
+    for url in (f"unix://:geheim@{server.socket}", server.url):
+        with pytest.raises(UnreachableError) as caught:
+            async with open_queue(url):
+                pass
+        assert "refused the login" in str(caught.value)
+        assert "geheim" not in str(caught.value)
+    assert time.monotonic() - started < 2
+
+    async with open_queue(f"unix://:richtig@{server.socket}") as queue:
+        assert 0 == (await queue.load()).queued

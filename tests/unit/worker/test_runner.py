@@ -1,0 +1,275 @@
+"""The worker from claim to finish, and everything that can go wrong in between."""
+
+import asyncio
+from itertools import pairwise
+
+import pytest
+from structlog.testing import capture_logs
+
+from bot.core.jobs import JobState
+from bot.core.markdown import unescape
+from bot.discord_io.reply_rest import (
+    ReplyGoneError,
+    ReplyRefusedError,
+    ReplyUnavailableError,
+)
+from tests.unit.worker.workshop import LEASE_S, TapeEngine, Workshop, tale
+
+PROMPT = "**Once upon a time**"
+
+
+def shown(content: str) -> str:
+    """The continuation without prompt and label."""
+    return unescape(content.removeprefix(PROMPT).partition("\n-# ")[0])
+
+
+async def test_text_grows_and_is_finished_after_it_was_posted(workshop: Workshop):
+    """Running edits carry the Stop button and keep their distance; the last one has the label."""
+    await workshop.put(length=120)
+    with capture_logs() as logs:
+        async with workshop.running(TapeEngine(step_s=0.005)):
+            assert JobState.DONE == await workshop.ended()
+
+    edits = workshop.replies.edits
+    assert len(edits) >= 3
+    assert all("▌" in edit.message.content and edit.message.components for edit in edits[:-1])
+    assert [] == workshop.replies.last.components
+    assert tale(7).encode()[:120].decode(errors="ignore") == shown(workshop.replies.last.content)
+    assert "tape q8\\_0 · machine-written · seed 7" in workshop.replies.last.content
+    assert all(after.at_s - before.at_s >= 0.1 for before, after in pairwise(edits))
+    line = next(entry for entry in logs if entry["event"] == "job finished")
+    assert ("done", 120, 16) == (line["state"], line["tokens"], line["prompt_tokens"])
+    assert "Once upon" not in repr(logs)
+
+
+async def test_final_edit_arrives_through_trouble(workshop: Workshop):
+    """However often Discord fails, the finished text gets there, and only then the job ends."""
+    await workshop.put(length=5)
+    workshop.replies.troubles = [ReplyUnavailableError("500", maybe_done=True)] * 5
+
+    async with workshop.running(TapeEngine()):
+        assert JobState.DONE == await workshop.ended()
+
+    assert [] == workshop.replies.troubles
+    assert "machine-written" in workshop.replies.last.content
+
+
+async def test_many_jobs_share_the_engine(workshop: Workshop):
+    """Never more sequences than places, and everybody gets their own text."""
+    for n in range(9):
+        await workshop.put(str(n), seed=n, length=30)
+    engine = TapeEngine(step_s=0.001, sequences=3)
+
+    async with workshop.running(engine):
+        for n in range(9):
+            assert JobState.DONE == await workshop.ended(str(n))
+
+    assert 3 == max(engine.n_alive)
+    finals = {
+        edit.message.content for edit in workshop.replies.edits if not edit.message.components
+    }
+    assert {tale(n).encode()[:30].decode(errors="ignore") for n in range(9)} == set(
+        map(shown, finals)
+    )
+
+
+async def test_stop_while_running_posts_what_exists(workshop: Workshop):
+    """The text ends at once, says why, and its place in the engine is free."""
+    await workshop.put(length=5000)
+    async with workshop.running(TapeEngine(step_s=0.005, sequences=1)):
+        await workshop.until(lambda: workshop.replies.edits)
+        await workshop.memory.cancel("1")
+        assert JobState.STOPPED == await workshop.ended()
+        await workshop.put("2", length=3)
+        assert JobState.DONE == await workshop.ended("2")
+
+    stopped = next(e.message for e in workshop.replies.edits if not e.message.components)
+    assert "stopped by request" in stopped.content
+    assert tale(7).startswith(shown(stopped.content))
+    assert shown(stopped.content)
+
+
+async def test_lost_lease_drops_the_job_silently(workshop: Workshop):
+    """Another worker took over: nothing more is posted, nothing finished."""
+    await workshop.put(length=5000)
+    async with workshop.running(TapeEngine(step_s=0.005)):
+        await workshop.until(lambda: workshop.replies.edits)
+        workshop.skew_s = LEASE_S * 2
+        assert 1 == await workshop.memory.reap()
+        assert 2 == (await workshop.claim_as("other")).attempt
+        await asyncio.sleep(LEASE_S / 2)
+        n_edits = len(workshop.replies.edits)
+        await asyncio.sleep(0.3)
+
+        assert n_edits == len(workshop.replies.edits)
+        assert all(edit.message.components for edit in workshop.replies.edits)
+
+
+async def test_drain_gives_long_jobs_back_unharmed(workshop: Workshop):
+    """A short text still ends, a long one goes on elsewhere; the attempt does not count."""
+    await workshop.put("1", length=60)
+    await workshop.put("2", length=9000)
+    async with workshop.running(TapeEngine(step_s=0.005), drain_s=1.5) as stop:
+        await workshop.until(lambda: len(workshop.replies.edits) >= 2)
+        stop.set()
+
+    assert JobState.DONE == await workshop.memory.state("1")
+    assert JobState.QUEUED == await workshop.memory.state("2")
+    assert 1 == (await workshop.claim_as("other")).attempt
+    assert 0 == (await workshop.memory.load()).slots
+
+
+async def test_second_attempt_writes_the_same_text(workshop: Workshop):
+    """A worker that is gone in mid-text is replaced; the reply ends as if nothing had been."""
+    await workshop.put(length=80)
+    await workshop.claim_as("gone")
+    workshop.skew_s = LEASE_S * 2
+
+    async with workshop.running(TapeEngine()):
+        assert JobState.DONE == await workshop.ended()
+
+    assert tale(7).encode()[:80].decode(errors="ignore") == shown(workshop.replies.last.content)
+
+
+async def test_long_text_goes_on_in_further_messages_and_a_file(workshop: Workshop):
+    """Three messages, the rest attached to the last one; together they are the whole text."""
+    await workshop.put(length=9000)
+    async with workshop.running(TapeEngine()):
+        assert JobState.DONE == await workshop.ended()
+
+    posted = [workshop.replies.last, *(post.message for post in workshop.replies.followups)]
+    assert 3 == len(posted)
+    assert [None, None] == [message.file_text for message in posted[:2]]
+    whole = "".join(shown(message.content) for message in posted) + (posted[2].file_text or "")
+    assert tale(7).encode()[:9000].decode(errors="ignore") == whole
+
+
+async def test_sent_parts_are_not_sent_again(workshop: Workshop):
+    """What the attempt before has posted for sure is skipped."""
+    await workshop.put(length=5500)
+    first = await workshop.claim_as("gone")
+    await workshop.memory.mark_part("gone", "1", first.attempt, 1, True)
+    workshop.skew_s = LEASE_S * 2
+
+    async with workshop.running(TapeEngine()):
+        assert JobState.DONE == await workshop.ended()
+
+    assert 1 == len(workshop.replies.followups)
+    assert "machine-written" in workshop.replies.followups[0].message.content
+
+
+async def test_part_that_may_have_been_sent_comes_as_a_file(workshop: Workshop):
+    """Nothing is posted twice and nothing lost: an edit attaches the rest to the reply."""
+    await workshop.put(length=5500)
+    first = await workshop.claim_as("gone")
+    await workshop.memory.mark_part("gone", "1", first.attempt, 1, False)
+    workshop.skew_s = LEASE_S * 2
+
+    async with workshop.running(TapeEngine()):
+        assert JobState.DONE == await workshop.ended()
+
+    last = workshop.replies.last
+    assert [] == workshop.replies.followups
+    whole = tale(7).encode()[:5500].decode(errors="ignore")
+    assert whole == shown(last.content) + (last.file_text or "")
+    assert "machine-written" in last.content
+
+
+async def test_post_without_answer_is_not_repeated(workshop: Workshop):
+    """A follow-up whose answer got lost turns into a file at the reply."""
+    await workshop.put(length=5500)
+    workshop.replies.post_troubles = [ReplyUnavailableError("time-out", maybe_done=True)]
+
+    async with workshop.running(TapeEngine()):
+        assert JobState.DONE == await workshop.ended()
+
+    assert [] == workshop.replies.followups
+    assert workshop.replies.last.file_text
+
+
+async def test_engine_failure_is_tried_again(workshop: Workshop):
+    """The job goes back by its lease, the attempt counts, and the next one succeeds."""
+    await workshop.put(length=20)
+    engine = TapeEngine()
+    engine.failures = [RuntimeError("not-a-number logits")]
+    with capture_logs() as logs:
+        async with workshop.running(engine):
+            await workshop.until(lambda: any(e["event"] == "job failed" for e in logs))
+            workshop.skew_s = LEASE_S * 2
+            assert JobState.DONE == await workshop.ended()
+
+    assert "machine-written" in workshop.replies.last.content
+
+
+async def test_job_that_always_fails_ends_with_a_sentence(workshop: Workshop):
+    """After the last attempt the asker reads a sentence; its id is in the log."""
+    await workshop.put(length=20)
+    engine = TapeEngine()
+    engine.failures = [RuntimeError("broken")] * 3
+    with capture_logs() as logs:
+        async with workshop.running(engine):
+            for n in range(1, 4):
+                await workshop.until(lambda n=n: n == sum(e["event"] == "job failed" for e in logs))
+                workshop.skew_s += LEASE_S * 2
+            assert JobState.DEAD == await workshop.ended()
+
+    sentence, _, error_id = workshop.replies.last.content.rpartition("\n-# Error ")
+    assert "several times" in sentence
+    assert any(entry.get("error_id") == error_id for entry in logs)
+    assert [] == workshop.replies.last.components
+
+
+async def test_prompt_that_the_engine_refuses_is_not_tried_again(workshop: Workshop):
+    """Trying once more would not help, so the asker is told at once."""
+    await workshop.put(prompt="refuse me")
+
+    async with workshop.running(TapeEngine()):
+        assert JobState.FAILED == await workshop.ended()
+
+    assert "-# Error " in workshop.replies.last.content
+
+
+async def test_late_job_is_told_so(workshop: Workshop):
+    """A job nobody could write in time ends with a sentence."""
+    await workshop.put(deadline_at_s=workshop.now() - 1)
+
+    async with workshop.running(TapeEngine()):
+        assert JobState.EXPIRED == await workshop.ended()
+
+    assert "waited too long" in workshop.replies.last.content
+
+
+@pytest.mark.parametrize("error", [ReplyGoneError("404"), ReplyRefusedError("400")])
+async def test_reply_that_cannot_be_written_ends_the_job(workshop: Workshop, error: Exception):
+    """Deleted or refused: no attempt would change that."""
+    await workshop.put(length=3)
+    workshop.replies.troubles = [error]
+    engine = TapeEngine()
+
+    async with workshop.running(engine):
+        state = await workshop.ended()
+
+    assert state in (JobState.FAILED, JobState.DONE)
+    assert isinstance(error, ReplyRefusedError) or state is JobState.FAILED
+
+
+async def test_queue_away_in_mid_text_changes_nothing(workshop: Workshop):
+    """The engine goes on, the text is posted, and the job is finished once the queue is back."""
+    await workshop.put(length=60)
+    async with workshop.running(TapeEngine(step_s=0.005)):
+        await workshop.until(lambda: workshop.replies.edits)
+        workshop.queue.is_down = True
+        await workshop.until(lambda: not workshop.replies.last.components)
+        assert JobState.RUNNING == await workshop.memory.state("1")
+        workshop.queue.is_down = False
+        assert JobState.DONE == await workshop.ended()
+
+    assert tale(7).encode()[:60].decode(errors="ignore") == shown(workshop.replies.last.content)
+
+
+async def test_worker_counts_as_slots_as_soon_as_it_runs(workshop: Workshop):
+    """The queue knows of a worker before it has any job."""
+    async with workshop.running(TapeEngine(sequences=5)):
+        async with asyncio.timeout(2):
+            while (await workshop.memory.load()).slots != 5:
+                await asyncio.sleep(0.01)

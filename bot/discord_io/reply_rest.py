@@ -194,7 +194,7 @@ def _body(message: ReplyMessage) -> dict[str, Any]:
         return {"json": payload}
     payload["attachments"] = [{"id": 0, "filename": FILE_NAME}]
     form = aiohttp.FormData()
-    form.add_field("payload_json", json.dumps(payload), content_type="application/json")
+    form.add_field("payload_json", json.dumps(payload))
     form.add_field(
         "files[0]",
         message.file_text.encode(),

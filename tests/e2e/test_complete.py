@@ -24,10 +24,10 @@ async def test_reply_grows_and_ends_with_its_label(stack: Stack):
     await stack.start_worker()
 
     interaction = await stack.complete("Once upon a time", length=300, seed=5)
-    await interaction.first_answer()
+    answer = await interaction.first_answer()
     final = await stack.final(interaction)
 
-    assert "deferred" == interaction.state.kind
+    assert "deferred" == answer.kind
     assert final["content"].startswith("**Once upon a time**")
     assert "seed 5" in final["content"]
     assert "machine-written" in final["content"]

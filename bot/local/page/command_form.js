@@ -7,6 +7,7 @@ const STRING = 3,
   BOOLEAN = 5,
   NUMBER = 10;
 const AUTOCOMPLETE_MS = 200;
+const LARGE = 1_000_000; // nobody wants to read such a bound
 
 /**
  * @param {{name: string, description: string, options: object[]}} command a command or subcommand
@@ -146,7 +147,8 @@ function numeric(option) {
 
 function range({ min_value: low, max_value: high }) {
   if (low === undefined && high === undefined) return "default";
-  return `${low ?? "…"} – ${high ?? "…"}`;
+  if (high === undefined || high > LARGE) return `${low ?? "any"} or more`;
+  return `${low ?? "…"} – ${high}`;
 }
 
 function text(option) {

@@ -22,13 +22,20 @@ function children(component, context) {
   return (component.components ?? []).map((child) => renderComponent(child, context));
 }
 
+/** A button's emoji. Stop is drawn: not every machine has a font with it. */
+function icon(emoji) {
+  if (!emoji?.name || emoji.id) return null;
+  const drawn = emoji.name.startsWith("\u23f9");
+  return h(
+    "span",
+    { class: drawn ? "icon-stop" : null, "aria-hidden": "true" },
+    drawn ? "" : emoji.name,
+  );
+}
+
 function button(component, context) {
-  const content = [
-    component.emoji?.name && !component.emoji.id
-      ? h("span", { "aria-hidden": "true" }, `${component.emoji.name} `)
-      : null,
-    component.label ?? (component.emoji ? "" : "Button"),
-  ];
+  const label = component.label ?? (component.emoji ? "" : "Button");
+  const content = [icon(component.emoji), label];
   const className = `button ${BUTTON_CLASSES[component.style] ?? "secondary"}`;
   if (component.style === 5) {
     return h(

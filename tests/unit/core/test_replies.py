@@ -40,7 +40,7 @@ def test_escaped_text_shows_as_it_is(text: str):
     ],
 )
 def test_markup_is_taken_for_text(text: str, escaped: str):
-    """Links behind a text, mentions, headings and fences lose their meaning, prose keeps its look."""
+    """Hidden links, mentions, headings and fences lose their meaning, prose keeps its look."""
     assert escaped == escape(text)
 
 

@@ -60,15 +60,9 @@ class Discord:
             assert isinstance(upload, web.FileField)
             file = (upload.filename, upload.file.read().decode())
             upload.file.close()
+        agent = request.headers["User-Agent"]
         self.requests.append(
-            Request(
-                time.monotonic(),
-                request.method,
-                request.path_qs,
-                request.headers["User-Agent"],
-                payload,
-                file,
-            )  # fmt: skip
+            Request(time.monotonic(), request.method, request.path_qs, agent, payload, file)
         )
         return await (self.answers.pop(0) if self.answers else says(200, {"id": "77"}))(request)
 

@@ -2,10 +2,13 @@
 
 import pytest
 
+from bot.worker import runner
 from tests.unit.worker.workshop import Workshop
 
 
 @pytest.fixture
-def workshop() -> Workshop:
-    """A queue, a Discord and a tokenizer, all in memory."""
+def workshop(monkeypatch: pytest.MonkeyPatch) -> Workshop:
+    """A queue, a Discord and a tokenizer, all in memory; a worker that looks up often."""
+    monkeypatch.setattr(runner, "_CLAIM_WAIT_S", 0.1)
+    monkeypatch.setattr(runner, "_REAP_INTERVAL_S", 0.2)
     return Workshop()

@@ -213,15 +213,19 @@ class Workshop:
     async def until(self, condition: Callable[[], object]) -> None:
         """Waits for something to become true."""
         async with asyncio.timeout(PATIENCE_S):
-            while not condition():
+            while True:
+                if condition():
+                    return
                 await asyncio.sleep(0.01)
 
     async def ended(self, job_id: str = "1") -> JobState | None:
         """The state in which a job ends."""
         async with asyncio.timeout(PATIENCE_S):
-            while (state := await self.memory.state(job_id)) in (JobState.QUEUED, JobState.RUNNING):
+            while True:
+                state = await self.memory.state(job_id)
+                if state not in (JobState.QUEUED, JobState.RUNNING):
+                    return state
                 await asyncio.sleep(0.01)
-        return state
 
     async def claim_as(self, worker_id: str) -> Claim:
         """Takes the next job by hand."""

@@ -9,11 +9,16 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot import __version__
 from bot.errors import StartupError
 from bot.logs import configure_logging
 from bot.settings import ENGINES, Settings, load_settings
+
+if TYPE_CHECKING:
+    # argparse has no public name for what `add_subparsers` returns.
+    _Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # pyright: ignore[reportPrivateUsage]
 
 _Command = Callable[[argparse.Namespace, Settings], int]
 
@@ -56,10 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-_Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
-
-
-def _add_try(commands: _Commands) -> None:
+def _add_try(commands: "_Commands") -> None:
     parser = commands.add_parser("try", help="a local Discord with the bot in it, in your browser")
     parser.add_argument("--port", type=int, default=0, help="the page's port (default: a free one)")
     parser.add_argument("--no-browser", action="store_true", help="only print the page's address")
@@ -67,13 +69,13 @@ def _add_try(commands: _Commands) -> None:
     parser.set_defaults(command=_try)
 
 
-def _add_run(commands: _Commands) -> None:
+def _add_run(commands: "_Commands") -> None:
     parser = commands.add_parser("run", help="the bot process, connected to Discord")
     parser.add_argument("--shards", metavar="FIRST-LAST/COUNT", help='such as "0-3/16"')
     parser.set_defaults(command=_run)
 
 
-def _add_worker(commands: _Commands) -> None:
+def _add_worker(commands: "_Commands") -> None:
     parser = commands.add_parser("worker", help="a worker process with the model")
     parser.add_argument("--model", metavar="NAME|PATH", help="which model to run")
     parser.add_argument("--engine", choices=ENGINES, help="what runs it")
@@ -82,7 +84,7 @@ def _add_worker(commands: _Commands) -> None:
     parser.set_defaults(command=_worker)
 
 
-def _add_models(commands: _Commands) -> None:
+def _add_models(commands: "_Commands") -> None:
     parser = commands.add_parser("models", help="model files")
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     listing = actions.add_parser("list", help="models there are")
@@ -97,7 +99,7 @@ def _add_models(commands: _Commands) -> None:
     importing.set_defaults(command=_models_import)
 
 
-def _add_bench(commands: _Commands) -> None:
+def _add_bench(commands: "_Commands") -> None:
     parser = commands.add_parser("bench", help="measurements, peers side by side")
     actions = parser.add_subparsers(required=True, metavar="WHAT")
     engine = actions.add_parser("engine", help="tokens per second, time to first token")

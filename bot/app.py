@@ -9,7 +9,7 @@ import secrets
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 
 import aiohttp
@@ -104,7 +104,7 @@ def _queue_limits(settings: Settings) -> QueueLimits:
 
 
 @asynccontextmanager
-async def _stop_signal() -> AsyncIterator[asyncio.Event]:
+async def _stop_signal() -> AsyncGenerator[asyncio.Event]:
     """An event that SIGINT and SIGTERM set, instead of ending the process in mid-work."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -2,11 +2,11 @@
 
 import discord
 import structlog
-from bot.core.replies import waiting
 from discord import app_commands
 from discord.ext import commands
 
 from bot.core.jobs import ReplyTarget
+from bot.core.replies import waiting
 from bot.core.sampling import MAX_SEED
 from bot.services import CompletionRequest, Services
 from cogs._access import NO_MENTIONS, services_of

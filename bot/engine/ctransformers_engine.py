@@ -6,6 +6,7 @@ in small chunks, one model and one evaluation per process, our own sampler. Call
 """
 
 import ctypes
+import importlib
 import logging
 import math
 import platform
@@ -130,9 +131,9 @@ def safe_sizes(shape: ModelShape) -> tuple[int, int]:
 def _load(info: ModelInfo) -> Any:
     logging.getLogger("ctransformers").setLevel(logging.ERROR)
     try:
-        from ctransformers.llm import LLM, Config  # noqa: PLC0415  # slow, and not on every machine
-
-        return LLM(info.path, "gpt2", config=Config(), lib=_library())
+        # Imported late: it is slow, and it has no types.
+        library: Any = importlib.import_module("ctransformers.llm")
+        return library.LLM(info.path, "gpt2", config=library.Config(), lib=_library())
     except (ImportError, OSError, RuntimeError, ValueError) as error:
         raise EngineError(f"ctransformers can't load {info.path}: {error}.") from error
 

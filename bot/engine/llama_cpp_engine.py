@@ -61,7 +61,7 @@ class LlamaCppEngine(SequenceEngine):
         self._lib: Any = importlib.import_module("llama_cpp")
         # Callbacks must outlive the C code that calls them.
         self._log_callback = self._lib.llama_log_callback(_forward_log)
-        self._abort_callback = self._lib.ggml_abort_callback(lambda _: self._aborted.is_set())
+        self._abort_callback = self._lib.ggml_abort_callback(self._is_aborted)
         try:
             self._load(info)
         except EngineError:
@@ -94,6 +94,9 @@ class LlamaCppEngine(SequenceEngine):
     def abort(self) -> None:
         """Ends the step under way with a RuntimeError, from any thread."""
         self._aborted.set()
+
+    def _is_aborted(self, _: object) -> bool:
+        return self._aborted.is_set()
 
     def close(self) -> None:
         """Frees cache and model."""
@@ -147,6 +150,6 @@ class LlamaCppEngine(SequenceEngine):
 
 
 def _forward_log(level: int, text: bytes, _: object) -> None:
-    """llama.cpp's warnings and errors; its other lines are hundreds a load, and nobody's business."""
+    """llama.cpp's warnings and errors; of its other lines there are hundreds at every load."""
     if level in _TOLD_LEVELS:
         _log.warning("llama.cpp", line=text.decode(errors="replace").strip())

@@ -64,8 +64,8 @@ class Sampler:
             return int(np.argmax(logits))
         candidates = _top_k(logits, params.top_k)  # ids, the likeliest first
         scaled = (logits[candidates] - logits[candidates[0]]) / params.temperature
-        weights = np.exp(scaled)
-        cumulative = np.cumsum(weights)
+        weights: npt.NDArray[np.float64] = np.exp(scaled)
+        cumulative = _running_sums(weights)
         if params.top_p < 1:
             # The smallest set that reaches p: all before the first that does, and that one.
             reached = int(np.searchsorted(cumulative, params.top_p * cumulative[-1]))
@@ -83,6 +83,10 @@ def _top_k(logits: npt.NDArray[np.float64], k: int) -> npt.NDArray[np.int64]:
         ids = np.arange(len(logits))
     order = np.argsort(-logits[ids], kind="stable")
     return ids[order][: k or None]
+
+
+def _running_sums(weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return np.cumsum(weights)
 
 
 def _log_sum_exp(logits: npt.NDArray[np.float64]) -> float:

@@ -6,7 +6,7 @@ nothing that the file does not hold.
 
 import mmap
 import struct
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -54,7 +54,7 @@ class ByteReader:
 
 
 @contextmanager
-def open_reader(path: Path) -> Iterator[ByteReader]:
+def open_reader(path: Path) -> Generator[ByteReader]:
     """A reader over a whole file, mapped and not loaded.
 
     Raises:

@@ -95,7 +95,7 @@ def read_config(path: Path) -> ModelShape:
         if config.get("model_type") != "gpt2":
             reason = f"its model_type is {config.get('model_type')!r}, and Bardling runs gpt2 only"
             raise ModelFileError(path, reason)
-        numbers = {
+        numbers: dict[str, Any] = {
             "n_vocab": config["vocab_size"],
             "n_ctx": config.get("n_positions", config.get("n_ctx")),
             "n_embd": config["n_embd"],
@@ -138,10 +138,11 @@ class _Weights:
         self._files: dict[str, tuple[Any, str]] = {}
         for path in sorted(folder.glob("*.safetensors")):
             try:
-                file: Any = stack.enter_context(safe_open(str(path), framework="numpy"))
+                opened = cast(Any, safe_open)(str(path), framework="numpy")
+                file: Any = stack.enter_context(opened)
             except (SafetensorError, OSError) as error:
                 raise ModelFileError(path, f"it is no safetensors file ({error})") from error
-            for key in file.keys():  # noqa: SIM118  # no mapping: has keys() alone
+            for key in cast(list[str], file.keys()):
                 self._files[key.removeprefix(_PREFIX)] = (file, key)
         if not self._files:
             raise ModelFileError(folder, "there is no .safetensors file in it")

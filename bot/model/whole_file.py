@@ -2,13 +2,13 @@
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
 
 @contextmanager
-def writing(target: Path) -> Iterator[Path]:
+def writing(target: Path) -> Generator[Path]:
     """A path to write to, which becomes `target` at the end; on an error it goes.
 
     Two processes that write the same target do not harm each other: each has its own part, and

@@ -65,12 +65,13 @@ class Sampler:
         candidates = _top_k(logits, params.top_k)  # ids, the likeliest first
         scaled = (logits[candidates] - logits[candidates[0]]) / params.temperature
         weights: npt.NDArray[np.float64] = np.exp(scaled)
-        cumulative = _running_sums(weights)
+        cumulative: npt.NDArray[np.float64] = np.cumsum(weights)
+        total = float(cumulative[-1])
         if params.top_p < 1:
             # The smallest set that reaches p: all before the first that does, and that one.
-            reached = int(np.searchsorted(cumulative, params.top_p * cumulative[-1]))
-            cumulative = cumulative[: reached + 1]
-        index = int(np.searchsorted(cumulative, uniform * cumulative[-1], side="right"))
+            cumulative = cumulative[: int(cumulative.searchsorted(params.top_p * total)) + 1]
+            total = float(cumulative[-1])
+        index = int(cumulative.searchsorted(uniform * total, side="right"))
         return int(candidates[min(index, len(cumulative) - 1)])
 
 
@@ -83,10 +84,6 @@ def _top_k(logits: npt.NDArray[np.float64], k: int) -> npt.NDArray[np.int64]:
         ids = np.arange(len(logits))
     order = np.argsort(-logits[ids], kind="stable")
     return ids[order][: k or None]
-
-
-def _running_sums(weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    return np.cumsum(weights)
 
 
 def _log_sum_exp(logits: npt.NDArray[np.float64]) -> float:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from bot.core.replies import UNFINISHED_MARK
-
 from bot.local.discord_server import LocalDiscord, open_local_discord
 from bot.local.handles import Interaction, Member, TextChannel
 from bot.local.rate_limits import RateLimit

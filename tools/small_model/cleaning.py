@@ -14,6 +14,9 @@ _PLAIN = str.maketrans({
     "\u00a0": " ", "\u200b": None, "\ufeff": None, "\u00ad": None,
     "–": "-", "…": "...", "\r": None, "\t": " ",
 })  # fmt: skip
+# UTF-8 punctuation that somebody once read as Windows-1252; some story files are full of it.
+_MISREAD = re.compile("â€(?:[œ™˜“”¦\x9d])?")
+_MISREAD_MEANT = {"â€™": "'", "â€˜": "'", "â€“": "-", "â€”": "—", "â€¦": "..."}
 _START = re.compile(r"\*\*\* ?START OF TH.*?\*\*\*", re.S)
 _END = re.compile(r"\*\*\* ?END OF TH|^End of (?:the )?Project Gutenberg", re.M)
 _ASIDE = re.compile(r"\[(?:[^\[\]]{0,600})\]|\(\d{1,2}\)")
@@ -37,7 +40,8 @@ class Attribution:
 
 def plain_characters(text: str) -> str:
     """The text with straight quotes, plain spaces and an em dash for every ``--``."""
-    return re.sub(r" ?-{2,} ?", "—", text.translate(_PLAIN))
+    meant = _MISREAD.sub(lambda match: _MISREAD_MEANT.get(match[0], '"'), text)
+    return re.sub(r" ?-{2,} ?", "—", meant.translate(_PLAIN))
 
 
 def strip_gutenberg(text: str) -> str:

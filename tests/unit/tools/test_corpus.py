@@ -51,6 +51,14 @@ def test_what_is_not_prose_is_left_out(paragraph: str) -> None:
     assert not cleaning.is_prose(paragraph)
 
 
+def test_punctuation_misread_as_windows_1252_is_mended() -> None:
+    """Both with the last, unprintable character of a closing quote and without it."""
+    raw = "â€œI donâ€™t know,â€ he said â€“ and left. â€œBye!â€\x9d She saw itâ€”thereâ€¦"
+    assert cleaning.plain_characters(raw) == (
+        '"I don\'t know," he said - and left. "Bye!" She saw it—there...'
+    )
+
+
 def test_quotes_dashes_and_emphasis_become_plain() -> None:
     """One spelling each, so that a small vocabulary is not wasted."""
     assert cleaning.prose(cleaning.plain_characters("“I -- _never_ --” he’d said.")) == (

@@ -71,7 +71,7 @@ class Scores:
 
 
 class Engine(Protocol):
-    """Runs sequences of one model. Not thread-safe: one thread makes every call."""
+    """Runs sequences of one model. Not thread-safe: one thread makes every call but `abort`."""
 
     @property
     def info(self) -> EngineInfo:
@@ -106,6 +106,14 @@ class Engine(Protocol):
         """Log-probability and rank of each token after the first (1 to `n_ctx` tokens).
 
         Needs a free place. Raises ValueError like `add`.
+        """
+        ...
+
+    def abort(self) -> None:
+        """Ends the step under way, where the library can; no other step may follow.
+
+        The one call that any thread may make: it lets a worker leave without waiting for a step
+        of a large model.
         """
         ...
 

@@ -92,7 +92,7 @@ class LlamaCppEngine(SequenceEngine):
         self._batch = lib.llama_batch_init(self._info.max_batch_tokens, 0, 1)
 
     def abort(self) -> None:
-        """Ends the step under way with a RuntimeError, from any thread."""
+        """Ends the step under way with a RuntimeError; see `Engine.abort`."""
         self._aborted.set()
 
     def _is_aborted(self, _: object) -> bool:
@@ -111,7 +111,6 @@ class LlamaCppEngine(SequenceEngine):
 
     def _compute(self, chunks: Sequence[Chunk]) -> Mapping[int, npt.NDArray[np.float32]]:
         rows_of = self._fill_batch(chunks)
-        self._aborted.clear()
         result = int(self._lib.llama_decode(self._context, self._batch))
         if result != 0:
             raise RuntimeError(f"llama.cpp could not compute a step (code {result})")

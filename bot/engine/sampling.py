@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 from bot.core.sampling import SamplingParams
 
+_MIN_TEMPERATURE = 1e-6
+
 Logits = npt.NDArray[np.float32]
 
 
@@ -39,8 +41,6 @@ class Sampler:
         uniform = self._random.random()
         raw = logits.astype(np.float64)
         log_total = _log_sum_exp(raw)
-        if not np.isfinite(log_total):
-            raise RuntimeError("the model computed a number that is not finite")
         token = self._choose(self._penalize(raw, known), uniform)
         return token, float(raw[token] - log_total)
 
@@ -63,7 +63,9 @@ class Sampler:
         if params.temperature == 0 or params.top_k == 1:
             return int(np.argmax(logits))
         candidates = _top_k(logits, params.top_k)  # ids, the likeliest first
-        scaled = (logits[candidates] - logits[candidates[0]]) / params.temperature
+        # Below the floor the draw is greedy anyway, and a division could overflow.
+        temperature = max(params.temperature, _MIN_TEMPERATURE)
+        scaled = (logits[candidates] - logits[candidates[0]]) / temperature
         weights: npt.NDArray[np.float64] = np.exp(scaled)
         cumulative: npt.NDArray[np.float64] = np.cumsum(weights)
         total = float(cumulative[-1])
@@ -88,6 +90,8 @@ def _top_k(logits: npt.NDArray[np.float64], k: int) -> npt.NDArray[np.int64]:
 
 def _log_sum_exp(logits: npt.NDArray[np.float64]) -> float:
     highest = float(np.max(logits))
+    if not np.isfinite(highest):  # also where any one is not a number
+        raise RuntimeError("the model computed a number that is not finite")
     return highest + float(np.log(np.sum(np.exp(logits - highest))))
 
 

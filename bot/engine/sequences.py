@@ -112,6 +112,9 @@ class SequenceEngine(ABC):
             return Scores(logprobs=np.zeros(0), ranks=np.zeros(0, dtype=np.int64))
         return Scores(logprobs=np.concatenate(logprobs), ranks=np.concatenate(ranks))
 
+    def abort(self) -> None:  # noqa: B027  # a choice, not a duty
+        """Lets the step end: not every library can break one off."""
+
     @abstractmethod
     def close(self) -> None:
         """Gives memory back; safe to call twice."""

@@ -56,6 +56,11 @@ def read_ggml(path: Path) -> ModelFile:
         )
 
 
+def tokenizer_path(path: Path) -> Path:
+    """Where the tokenizer of a GGML file lies: the format has no room for its merges."""
+    return path.with_name(path.name + ".tokenizer.json")
+
+
 def _read_header(reader: ByteReader) -> tuple[ModelShape, StorageType]:
     numbers = [int(number) for number in reader.unpack("7i", "its header")]
     n_vocab, n_ctx, n_embd, n_head, n_layer, file_type, n_vocab_again = numbers

@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 
 from bot.core.models import ModelShape
 from bot.errors import ModelFileError
-from bot.model.ggml_file import write_ggml
+from bot.model.ggml_file import tokenizer_path, write_ggml
 from bot.model.gguf_file import write_gguf
 from bot.model.tensors import (
     F32,
@@ -51,7 +51,8 @@ def import_huggingface(folder: Path, target: Path, name: str, quantization: str)
 
     Args:
         folder: holds config.json, *.safetensors and a tokenizer.
-        target: ends in .gguf, or in .ggml for the legacy format.
+        target: ends in .gguf, or in .ggml for the legacy format, which gets a file with the
+            tokenizer beside it.
         name: kept in the file and shown under texts.
         quantization: a name of `STORAGE_TYPES`.
 
@@ -70,6 +71,8 @@ def import_huggingface(folder: Path, target: Path, name: str, quantization: str)
         part = stack.enter_context(writing(target))
         tensors = _pack(weights, shape, storage)
         if target.suffix == ".ggml":
+            with writing(tokenizer_path(target)) as beside:
+                beside.write_text(tokenizer.to_json(), encoding="utf-8")
             write_ggml(part, shape, storage, tokenizer, tensors)
         else:
             write_gguf(part, name, shape, storage, tokenizer, tensors)

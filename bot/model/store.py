@@ -13,7 +13,7 @@ from bot.core.models import ModelInfo
 from bot.errors import ModelFileError
 from bot.model.byte_reader import open_reader
 from bot.model.convert import convert_to_ggml
-from bot.model.ggml_file import read_ggml
+from bot.model.ggml_file import read_ggml, tokenizer_path
 from bot.model.gguf_file import MAGIC as GGUF_MAGIC
 from bot.model.gguf_file import read_gguf
 from bot.model.model_file import ModelFile
@@ -117,7 +117,7 @@ def _info(model: ModelFile, name: str, tokenizer: Tokenizer) -> ModelInfo:
 
 def _sidecar(path: Path) -> Tokenizer:
     """The tokenizer beside a GGML file, which has no room for merges."""
-    beside = path.with_name(path.name + ".tokenizer.json")
+    beside = tokenizer_path(path)
     try:
         return Tokenizer.from_json(beside.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

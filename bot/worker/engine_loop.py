@@ -96,7 +96,11 @@ class EngineLoop:
                 for entry in joining:
                     entry.added = True
                 self._n_steps += 1
-                turn = await loop.run_in_executor(thread, self._turn, leaving, joining, plan)
+                try:
+                    turn = await loop.run_in_executor(thread, self._turn, leaving, joining, plan)
+                except asyncio.CancelledError:
+                    self._engine.abort()  # or the end of the executor would wait for the step
+                    raise
                 self._record(plan, turn)
 
     def _turn(self, leaving: list[int], joining: list[_Entry], plan: dict[int, int]) -> _Turn:

@@ -1,0 +1,260 @@
+"""The bot with its real cogs, told of commands and clicks as the gateway tells it.
+
+Everything of discord.py is real down to its HTTP session; there `Wire` takes the requests, so
+that a test sees what Discord would get. The queue is the one in memory.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import discord
+
+from bot.core.buttons import stop_row
+from bot.discord_io.client import COGS, BardlingBot
+from bot.jobqueue.limits import QueueLimits
+from bot.jobqueue.memory_queue import MemoryQueue
+from bot.services import Services
+from tests.unit.worker.workshop import FlakyQueue
+
+NOW_S = 5_000.0
+DRAWN_SEED = 42
+ASKER, STRANGER = 100, 200
+GUILD, CHANNEL = 10, 20
+APPLICATION, MESSAGE = 1, 900
+MANAGE_MESSAGES = 1 << 13
+EPHEMERAL = 1 << 6
+DEFER_THINKING, MESSAGE_ANSWER, DEFER_UPDATE, UPDATE = 5, 4, 6, 7  # kinds of first answers
+
+_AUTHOR = {"id": "1", "username": "bardling", "discriminator": "0", "avatar": None, "bot": True}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One request that Discord got, and how many jobs waited at that moment."""
+
+    method: str
+    path: str
+    body: dict[str, Any]
+    queued: int
+
+    @property
+    def route(self) -> str:
+        """Method and path without ids and tokens."""
+        if self.path.endswith("/callback"):
+            return f"{self.method} callback"
+        if self.path.endswith("/messages/@original"):
+            return f"{self.method} @original"
+        return f"{self.method} followup"
+
+    @property
+    def kind(self) -> int:
+        """Which kind of first answer this is."""
+        return self.body["type"]
+
+    @property
+    def message(self) -> dict[str, Any]:
+        """The message that is sent, wherever the route wants it."""
+        return self.body.get("data", self.body)
+
+    @property
+    def is_private(self) -> bool:
+        return bool(self.message.get("flags", 0) & EPHEMERAL)
+
+    @property
+    def pings_nobody(self) -> bool:
+        return {"parse": []} == {
+            key: value for key, value in self.message["allowed_mentions"].items() if value
+        } | {"parse": self.message["allowed_mentions"]["parse"]}
+
+
+class _Answer:
+    """As much of aiohttp's response as discord.py reads."""
+
+    def __init__(self, status: int, data: object) -> None:
+        self.status = status
+        self.reason = "for a test"
+        self.headers = {"content-type": "application/json"}
+        self._data = data
+
+    async def text(self, encoding: str) -> str:
+        return json.dumps(self._data)
+
+
+@dataclass
+class Wire:
+    """In place of discord.py's HTTP session: keeps each request, answers as Discord would.
+
+    `refused` maps a route to the status and error code that it answers with.
+    """
+
+    queue: MemoryQueue
+    calls: list[Call] = field(default_factory=list[Call])
+    refused: dict[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
+
+    @asynccontextmanager
+    async def request(
+        self, method: str, url: str, *, data: str | None = None, **_options: object
+    ) -> AsyncIterator[_Answer]:
+        call = Call(
+            method=method,
+            path=urlsplit(url).path,
+            body=json.loads(data or "{}"),
+            queued=(await self.queue.load()).queued,
+        )
+        self.calls.append(call)
+        if call.route in self.refused:
+            status, code = self.refused[call.route]
+            yield _Answer(status, {"code": code, "message": "refused for a test"})
+        elif call.route.endswith("callback"):
+            yield _Answer(200, {"interaction": {"id": "1", "type": 2}})
+        else:
+            yield _Answer(200, _message(content=call.message.get("content", "")))
+
+    async def close(self) -> None:
+        """discord.py closes its session when it ends."""
+
+
+class Front:
+    """What members do, and what they see of it."""
+
+    def __init__(self, *, max_queued: int = 10) -> None:
+        limits = QueueLimits(max_queued=max_queued)
+        self.queue = MemoryQueue(clock=lambda: NOW_S, limits=limits)
+        self.gate = FlakyQueue(self.queue)
+        services = Services(self.gate, clock=lambda: NOW_S, new_seed=lambda: DRAWN_SEED)
+        self.bot = BardlingBot(services, None)
+        self.wire = Wire(self.queue)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["Front"]:
+        """The bot with its extensions loaded, logged in nowhere."""
+        async with self.bot:
+            # What a log-in would leave behind.
+            state = self.bot._connection
+            state.user = discord.ClientUser(state=state, data=cast(Any, _AUTHOR))
+            vars(state.http)["_HTTPClient__session"] = self.wire
+            for name in COGS:
+                await self.bot.load_extension(name)
+            yield self
+
+    async def command(
+        self, *, interaction_id: int = 1, user_id: int = ASKER, guild_id: int | None = GUILD,
+        **options: object,
+    ) -> list[Call]:  # fmt: skip
+        """Somebody types `/complete`; what Discord gets until all is quiet."""
+        data = {
+            "id": "5",
+            "name": "complete",
+            "type": 1,
+            "options": [
+                {"name": name, "type": _option_type(value), "value": value}
+                for name, value in ({"prompt": "Once upon a time"} | options).items()
+            ],
+        }
+        return await self._tell(
+            _interaction(2, data, interaction_id=interaction_id, user_id=user_id, guild_id=guild_id)
+        )
+
+    async def click(
+        self, job_id: str = "1", *, user_id: int = ASKER, guild_id: int | None = GUILD,
+        permissions: int = 0,
+    ) -> list[Call]:  # fmt: skip
+        """Somebody clicks the Stop button of a job; what Discord gets until all is quiet."""
+        row = stop_row(job_id)
+        custom_id = row[0]["components"][0]["custom_id"]
+        payload = _interaction(
+            3,
+            {"custom_id": custom_id, "component_type": 2},
+            interaction_id=2,
+            user_id=user_id,
+            guild_id=guild_id,
+            permissions=permissions,
+        )
+        return await self._tell(payload | {"message": _message(components=row)})
+
+    async def set_free_slots(self, n: int) -> None:
+        """A worker with that much room shows up."""
+        await self.queue.renew("w", n, [])
+
+    async def take_job(self) -> Mapping[str, Any]:
+        """A worker takes the next job; its fields, sampling as a mapping."""
+        claim = (await self.queue.claim("w", 1, 0))[0]
+        return json.loads(claim.job.to_json())
+
+    async def _tell(self, payload: dict[str, Any]) -> list[Call]:
+        before = len(self.wire.calls)
+        others = asyncio.all_tasks()
+        parse = cast("Callable[[object], None]", self.bot._connection.parse_interaction_create)
+        parse(payload)
+        while started := asyncio.all_tasks() - others:
+            await asyncio.gather(*started)
+        return self.wire.calls[before:]
+
+
+def _option_type(value: object) -> int:
+    return {str: 3, int: 4, float: 10}[type(value)]
+
+
+def _interaction(
+    kind: int,
+    data: dict[str, Any],
+    *,
+    interaction_id: int,
+    user_id: int,
+    guild_id: int | None,
+    permissions: int = 0,
+) -> dict[str, Any]:
+    """What the gateway says: https://discord.com/developers/docs/interactions/receiving."""
+    user = {"id": str(user_id), "username": "ada", "discriminator": "0", "avatar": None}
+    payload: dict[str, Any] = {
+        "id": str(interaction_id),
+        "application_id": str(APPLICATION),
+        "type": kind,
+        "data": data,
+        "token": f"token-{interaction_id}",
+        "version": 1,
+        "locale": "en-US",
+        "entitlements": [],
+        "attachment_size_limit": 10_000_000,
+        "app_permissions": "0",
+    }
+    if guild_id is None:
+        channel = {"id": str(CHANNEL), "type": 1, "recipients": [user], "last_message_id": None}
+        return payload | {"user": user, "channel": channel}
+    member = {
+        "user": user,
+        "roles": [],
+        "joined_at": "2024-01-01T00:00:00+00:00",
+        "permissions": str(permissions),
+        "flags": 0,
+        "deaf": False,
+        "mute": False,
+    }
+    channel = {"id": str(CHANNEL), "type": 0, "name": "general", "position": 0}
+    return payload | {"guild_id": str(guild_id), "member": member, "channel": channel}
+
+
+def _message(**changes: object) -> dict[str, Any]:
+    return {
+        "id": str(MESSAGE),
+        "channel_id": str(CHANNEL),
+        "author": _AUTHOR,
+        "content": "",
+        "timestamp": "2024-01-01T00:00:00+00:00",
+        "edited_timestamp": None,
+        "tts": False,
+        "mention_everyone": False,
+        "mentions": [],
+        "mention_roles": [],
+        "attachments": [],
+        "embeds": [],
+        "pinned": False,
+        "type": 0,
+        "flags": 0,
+        "components": [],
+    } | changes

@@ -38,10 +38,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             },
         )
         configure_logging(settings.log, settings.log_level)
-        return command(options, settings)
+        code = command(options, settings)
+        sys.stdout.flush()  # here, where a reader that went away can be seen
+        return code
     except StartupError as error:
         print(f"bardling: {error}", file=sys.stderr)
         return error.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for Python's own flush
+        return 1
     except KeyboardInterrupt:
         return 130
 
@@ -63,10 +68,17 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_try(commands: "_Commands") -> None:
     parser = commands.add_parser("try", help="a local Discord with the bot in it, in your browser")
-    parser.add_argument("--port", type=int, default=0, help="the page's port (default: a free one)")
+    parser.add_argument("--port", type=_port, default=0, help="of the page (default: a free one)")
     parser.add_argument("--no-browser", action="store_true", help="only print the page's address")
     parser.add_argument("--once", metavar="TEXT", help="complete one text, print it and end")
     parser.set_defaults(command=_try)
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65_535:
+        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
+    return port
 
 
 def _add_run(commands: "_Commands") -> None:
@@ -175,7 +187,8 @@ def _bench_engine(options: argparse.Namespace, settings: Settings) -> int:
 def _bench_queue(options: argparse.Namespace, settings: Settings) -> int:
     from bot.bench.queue import main as bench_queue  # noqa: PLC0415
 
-    url = os.environ.get("REDIS_URL")
+    is_given = bool({"REDIS_URL", "REDIS_URL_FILE"} & os.environ.keys())
+    url = settings.redis_url if is_given else None  # without one, it starts its own
     return asyncio.run(bench_queue(url, options.json))
 
 

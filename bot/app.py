@@ -4,6 +4,7 @@ Called by `__main__`, one function per process. Holds no rules: it opens, hands 
 """
 
 import asyncio
+import contextlib
 import os
 import secrets
 import signal
@@ -28,6 +29,8 @@ from bot.settings import Settings
 from bot.worker.runner import Worker
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+_CLOSE_S = 5.0
 
 
 async def run_bot(settings: Settings, shards: Shards | None) -> None:
@@ -54,7 +57,7 @@ async def run_bot(settings: Settings, shards: Shards | None) -> None:
         await asyncio.wait({client, stopped}, return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
         await bot.close()
-        await client
+        await _end(client)
 
 
 async def run_worker(settings: Settings) -> None:
@@ -64,9 +67,10 @@ async def run_worker(settings: Settings) -> None:
         StartupError: the model, the engine or the queue can't be used.
     """
     engine_name = choose_engine(settings.engine)
-    model = open_model(settings.model, ENGINE_FILE_FORMAT[engine_name], settings.home)
     async with AsyncExitStack() as stack:
+        # First of all: a large model takes a while to check, and no file may be left half written.
         stop = await stack.enter_async_context(_stop_signal())
+        model = open_model(settings.model, ENGINE_FILE_FORMAT[engine_name], settings.home)
         engine = stack.enter_context(
             closing(
                 open_engine(
@@ -97,6 +101,15 @@ async def run_worker(settings: Settings) -> None:
             threads=engine.info.n_threads,
         )
         await worker.run(stop)
+
+
+async def _end(client: asyncio.Task[None]) -> None:
+    """Waits for a closed client. Where no gateway answers, discord.py tries on after its close."""
+    done, _ = await asyncio.wait({client}, timeout=_CLOSE_S)
+    if not done:
+        client.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await client
 
 
 def _queue_limits(settings: Settings) -> QueueLimits:

@@ -11,6 +11,8 @@ the command line turn them into words for a person. Must not import anything of 
     │   └── UnreachableError    a service cannot be reached                     (69)
     └── RequestError            what one person asked for cannot be done; the message is for them
         ├── PromptError         the prompt cannot be used
+        ├── OptionError         an option is out of its bounds
+        ├── StopError           a text can't be stopped, or not by this person
         ├── QueueFullError      too many jobs wait already
         └── QueueDownError      the queue cannot be reached right now
 """
@@ -75,6 +77,14 @@ class RequestError(BardlingError):
 
 class PromptError(RequestError):
     """The prompt cannot be used; the message says what would work."""
+
+
+class OptionError(RequestError):
+    """An option is out of its bounds; the message gives them."""
+
+
+class StopError(RequestError):
+    """A text can't be stopped, or not by this person."""
 
 
 class QueueFullError(RequestError):

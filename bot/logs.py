@@ -1,7 +1,8 @@
 """Logging: structlog for everything, other libraries' records included, to standard error.
 
-`configure_logging` is called once by `__main__`. Prompts and generated texts are never logged;
-job and server ids are bound to each line through context variables.
+`configure_logging` is called once by `__main__`. Prompts, generated texts and tokens are never
+logged, so tracebacks come without the values of variables; job and server ids are bound to each
+line through context variables.
 """
 
 import logging
@@ -39,9 +40,17 @@ def configure_logging(style: str, level: str, stream: TextIO | None = None) -> N
     )
     renderers: list[Processor]
     if style == "json":
-        renderers = [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        tracebacks = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        renderers = [
+            structlog.processors.ExceptionRenderer(tracebacks),
+            structlog.processors.JSONRenderer(),
+        ]
     else:
-        renderers = [structlog.dev.ConsoleRenderer(colors=target.isatty())]
+        renderers = [
+            structlog.dev.ConsoleRenderer(
+                colors=target.isatty(), exception_formatter=structlog.dev.plain_traceback
+            )
+        ]
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],

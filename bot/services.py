@@ -10,10 +10,17 @@ from enum import Enum, auto
 
 import structlog
 
-from bot.core.jobs import JOB_LIFETIME_S, Job, JobState, ReplyTarget, tenant_of
+from bot.core.jobs import (
+    JOB_LIFETIME_S,
+    MAX_NEW_TOKENS,
+    Job,
+    JobState,
+    ReplyTarget,
+    tenant_of,
+)
 from bot.core.prompts import clean_prompt
 from bot.core.sampling import MAX_SEED, SamplingParams
-from bot.errors import QueueFullError
+from bot.errors import OptionError, QueueFullError
 from bot.jobqueue.api import JobQueue, PutStatus
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -81,8 +88,12 @@ class Services:
 
         Raises:
             PromptError: the prompt cannot be used.
+            OptionError: an option is out of its bounds, which Discord checks only as long as it
+                has the newest form of the command.
         """
         prompt = clean_prompt(request.prompt)
+        if not 1 <= request.max_new_tokens <= MAX_NEW_TOKENS:
+            raise OptionError(f"This can't be done: length must be from 1 to {MAX_NEW_TOKENS}.")
         now_s = self._clock()
         prompt_cost = len(prompt.encode()) // _BYTES_PER_TOKEN + 1
         return Job(
@@ -147,4 +158,7 @@ class Services:
             if (value := getattr(request, name)) is not None
         }
         seed = self._new_seed() % (MAX_SEED + 1) if request.seed is None else request.seed
-        return SamplingParams(seed=seed, **given)
+        try:
+            return SamplingParams(seed=seed, **given)
+        except ValueError as error:
+            raise OptionError(f"This can't be done: {error}.") from error

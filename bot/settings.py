@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from bot.errors import SettingError
 
@@ -81,7 +81,7 @@ def load_settings(
         or None,
         model=_text(sources.find("model", "BARDLING_MODEL")),
         engine=_choice(sources.find("engine", "BARDLING_ENGINE"), ENGINES),
-        home=Path(_text(sources.find("home", "BARDLING_HOME"))).expanduser(),
+        home=_folder(sources.find("home", "BARDLING_HOME")),
         log=_choice(sources.find("log", "BARDLING_LOG"), ("console", "json")),
         log_level=_choice(
             sources.find("log_level", "BARDLING_LOG_LEVEL"), ("debug", "info", "warning", "error")
@@ -169,6 +169,13 @@ def _text(found: _Found) -> str:
     return found.value.strip()
 
 
+def _folder(found: _Found) -> Path:
+    try:
+        return Path(_text(found)).expanduser()
+    except RuntimeError:
+        raise found.wrong("names a user that there is not") from None
+
+
 def _choice(found: _Found, allowed: tuple[str, ...]) -> str:
     text = str(found.value).strip().lower()
     if text not in allowed:
@@ -208,17 +215,26 @@ def _url(found: _Found, *schemes: str) -> str:
     text = str(found.value).strip().rstrip("/")
     if not text and found.origin == "the defaults":
         return text
-    parts = urlsplit(text)
-    if parts.scheme not in schemes or not parts.hostname:
+    parts = _split(text)
+    if parts is None or parts.scheme not in schemes or not parts.hostname:
         raise found.wrong(f"must be an address that starts with {schemes[-1]}://")
     if parts.scheme in ("http", "https") and not parts.path.endswith("/api/v10"):
         raise found.wrong("must end in /api/v10")
     return text
 
 
+def _split(url: str) -> SplitResult | None:
+    """The parts of an address, or None where it makes no sense at all."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return None
+
+
 def _redis_url(url: str) -> str:
     """Checks the scheme only; never repeats the address, which may hold a password."""
-    if urlsplit(url).scheme not in ("redis", "rediss", "unix"):
+    parts = _split(url)
+    if parts is None or parts.scheme not in ("redis", "rediss", "unix"):
         reason = "must start with redis://, rediss:// or unix://"
         raise SettingError("REDIS_URL", "(not shown)", "the environment", reason)
     return url

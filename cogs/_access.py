@@ -3,6 +3,7 @@
 Not an extension (the name starts with an underscore); every cog may use it.
 """
 
+import contextlib
 import secrets
 
 import discord
@@ -48,13 +49,24 @@ async def answer_error(
     text = f"{sentence}\n-# Error {error_id}"
     try:
         if interaction.response.is_done():
-            # A public "thinking…" can't be made private: take it back, then answer the asker.
             if interaction.type is discord.InteractionType.application_command:
-                await interaction.delete_original_response()
+                await _take_back(interaction)
             await interaction.followup.send(text, ephemeral=True, allowed_mentions=NO_MENTIONS)
         else:
             await interaction.response.send_message(
                 text, ephemeral=True, allowed_mentions=NO_MENTIONS
             )
-    except discord.HTTPException as failure:
-        _log.warning("error not delivered", error_id=error_id, status=failure.status)
+    except Exception as failure:  # the last resort: there is nobody left to tell
+        _log.warning("error not delivered", error_id=error_id, reason=type(failure).__name__)
+
+
+async def _take_back(interaction: discord.Interaction[discord.Client]) -> None:
+    """Removes a public "thinking…": it can't be made private, so that the asker is told apart.
+
+    It is edited first, because the first follow-up of a reply that still thinks *is* its edit, and
+    as public as it was.
+    """
+    with contextlib.suppress(discord.HTTPException, OSError):
+        await interaction.edit_original_response(content="…", view=None)
+    with contextlib.suppress(discord.HTTPException, OSError):
+        await interaction.delete_original_response()

@@ -1,19 +1,23 @@
 """`/complete`: goes on with a member's text. Defers, puts a job; a worker writes the reply."""
 
+import asyncio
+
 import discord
 import structlog
 from discord import app_commands
 from discord.ext import commands
 
-from bot.core.jobs import ReplyTarget
+from bot.core.jobs import MAX_NEW_TOKENS, ReplyTarget
 from bot.core.replies import waiting
 from bot.core.sampling import MAX_SEED
-from bot.services import CompletionRequest, Services
+from bot.services import CompletionRequest, Services, Wait
 from cogs._access import NO_MENTIONS, services_of
 from cogs.stop import stop_view
 
+_log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
 DEFAULT_LENGTH = 120
-MAX_LENGTH = 500
+_NOTICE_S = 5.0  # the text must not wait for a notice about its waiting
 
 
 class Complete(commands.Cog):
@@ -37,7 +41,7 @@ class Complete(commands.Cog):
         self,
         interaction: discord.Interaction[discord.Client],
         prompt: app_commands.Range[str, 1, 6000],
-        length: app_commands.Range[int, 1, MAX_LENGTH] = DEFAULT_LENGTH,
+        length: app_commands.Range[int, 1, MAX_NEW_TOKENS] = DEFAULT_LENGTH,
         temperature: app_commands.Range[float, 0.0, 2.0] | None = None,
         top_k: app_commands.Range[int, 0, 1000] | None = None,
         top_p: app_commands.Range[float, 0.0, 1.0] | None = None,
@@ -63,12 +67,29 @@ class Complete(commands.Cog):
         await interaction.response.defer(thinking=True)
         if wait := await self._services.expected_wait():
             # Said before the job is put: from then on only its worker edits the reply.
+            await _show_wait(interaction, job.id, wait)
+        await self._services.put(job)
+
+
+async def _show_wait(
+    interaction: discord.Interaction[discord.Client], job_id: str, wait: Wait
+) -> None:
+    """Edits the reply to say that the text has to wait; without the notice the text is as good.
+
+    Raises:
+        discord.NotFound: the reply was deleted, so nobody wants the text.
+    """
+    try:
+        async with asyncio.timeout(_NOTICE_S):
             await interaction.edit_original_response(
                 content=waiting(wait.place, wait.workers_alive),
-                view=stop_view(job.id),
+                view=stop_view(job_id),
                 allowed_mentions=NO_MENTIONS,
             )
-        await self._services.put(job)
+    except discord.NotFound:
+        raise
+    except (discord.HTTPException, OSError, TimeoutError) as error:
+        _log.warning("wait not shown", reason=type(error).__name__)
 
 
 def _reply_target(interaction: discord.Interaction[discord.Client]) -> ReplyTarget:

@@ -1,5 +1,6 @@
 """The Stop button under a reply that waits or grows. Its state is in its id: restarts are fine."""
 
+import contextlib
 import re
 
 import discord
@@ -7,13 +8,10 @@ import structlog
 from discord.ext import commands
 
 from bot.core.buttons import STOP_TEMPLATE, stop_custom_id
+from bot.core.replies import stopped_in_line
+from bot.errors import StopError
 from bot.services import StopResult
 from cogs._access import NO_MENTIONS, answer_error, services_of
-
-_ANSWERS = {
-    StopResult.NOT_YOURS: "Only the one who asked for this text, or a moderator, can stop it.",
-    StopResult.NOTHING: "There is nothing left to stop here.",
-}
 
 
 class StopButton(
@@ -46,6 +44,9 @@ class StopButton(
         """Stops the job, or tells the one who clicked why not."""
         structlog.contextvars.bind_contextvars(job_id=self._job_id, guild_id=interaction.guild_id)
         try:
+            # Redis may take longer than Discord waits. Whatever becomes of it, the text is stopped.
+            with contextlib.suppress(discord.HTTPException, OSError):
+                await interaction.response.defer()
             await self._stop(interaction)
         except Exception as error:  # discord.py would only log it, and the click stay unanswered
             await answer_error(interaction, error)
@@ -59,13 +60,18 @@ class StopButton(
         )
         match result:
             case StopResult.TOLD_WORKER:
-                await interaction.response.defer()
+                pass  # the worker ends the text, and the reply with it
             case StopResult.BEFORE_START:
-                await interaction.response.edit_message(
-                    content="Stopped before it began.", view=None, allowed_mentions=NO_MENTIONS
+                shown = interaction.message.content if interaction.message else ""
+                await interaction.edit_original_response(
+                    content=stopped_in_line(shown), view=None, allowed_mentions=NO_MENTIONS
                 )
-            case _:
-                await interaction.response.send_message(_ANSWERS[result], ephemeral=True)
+            case StopResult.NOT_YOURS:
+                raise StopError(
+                    "Only the one who asked for this text, or a moderator, can stop it."
+                )
+            case StopResult.NOTHING:
+                raise StopError("There is nothing left to stop here.")
 
 
 def stop_view(job_id: str) -> discord.ui.View:

@@ -13,7 +13,12 @@ from bot.core.sampling import SamplingParams
 
 JOB_VERSION = 1
 INTERACTION_LIFETIME_S = 15 * 60  # Discord: an interaction token is valid for 15 minutes
+MAX_NEW_TOKENS = 500  # of one request
 JOB_LIFETIME_S = 14 * 60  # so that the last edit still arrives
+
+
+class UnknownVersionError(ValueError):
+    """A job record was written by a newer program; one of its kind can read it."""
 
 
 class JobState(StrEnum):
@@ -88,13 +93,14 @@ class Job:
         """Reads the stored form.
 
         Raises:
-            ValueError: the record is of a version this program does not know, or damaged.
+            UnknownVersionError: the record is of a version this program does not know.
+            ValueError: it is damaged.
         """
         try:
             data: dict[str, Any] = json.loads(text)
             version = data.pop("v")
             if version != JOB_VERSION:
-                raise ValueError(
+                raise UnknownVersionError(
                     f"job record of version {version}, this program knows {JOB_VERSION}"
                 )
             data["sampling"] = SamplingParams.from_dict(data["sampling"])

@@ -10,6 +10,7 @@ from bot.core.markdown import MAX_MESSAGE, cut, escape, length, newest
 
 UNFINISHED_MARK = "▌"
 MAX_PARTS = 3  # messages a text may take; what is left comes as a file
+_STOPPED = "\n-# machine-written · stopped by request"
 _MAX_SHOWN_PROMPT = 1000  # of a longer prompt the end is shown: what the text goes on from
 
 
@@ -109,6 +110,20 @@ def final(prompt: str, text: str, label: Label) -> FinalReply:
         pieces=tuple(pieces),
         label=line,
     )
+
+
+def stopped_in_line(shown: str) -> str:
+    """What becomes of a reply whose text was stopped while no worker had it.
+
+    Args:
+        shown: the reply's content; a part of a text stands there when a worker went away.
+    """
+    if not shown.endswith(UNFINISHED_MARK):
+        return "Stopped before it began."
+    text = shown.removesuffix(UNFINISHED_MARK)
+    while length(text) + length(_STOPPED) > MAX_MESSAGE:
+        text = text[:-1]
+    return text + _STOPPED
 
 
 def failure(sentence: str, error_id: str) -> str:

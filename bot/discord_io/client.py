@@ -99,6 +99,7 @@ async def run_client(bot: BardlingBot, token: str, api_url: str) -> None:
 
     Raises:
         SettingError: Discord refuses the token.
+        StartupError: Discord ends the connection for good, such as for a wrong shard count.
         UnreachableError: Discord can't be reached.
     """
     try:
@@ -106,6 +107,8 @@ async def run_client(bot: BardlingBot, token: str, api_url: str) -> None:
     except discord.LoginFailure as error:
         reason = "Discord refuses it; copy the token again from the Developer Portal"
         raise SettingError("DISCORD_TOKEN", "(not shown)", "the environment", reason) from error
+    except discord.ConnectionClosed as error:  # a close code that trying again would not help
+        raise StartupError(f"Discord ended the connection for good: {error}.") from error
     except (aiohttp.ClientError, OSError, discord.HTTPException, discord.GatewayNotFound) as error:
         message = f"Discord can't be reached at {host_of(api_url)}: {error}."
         raise UnreachableError(message) from error

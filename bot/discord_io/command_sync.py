@@ -13,6 +13,12 @@ _Object = Mapping[str, object]
 # What Discord fills in for a key that a payload leaves out.
 _DEFAULTS: Mapping[str, object] = {"type": 1, "required": False, "nsfw": False}
 
+# Left out by us, they are absent; so a bound that was taken back is seen on Discord's side only.
+_BOUNDS = (
+    "min_value", "max_value", "min_length", "max_length", "choices", "channel_types",
+    "autocomplete", "options",
+)  # fmt: skip
+
 
 def same_commands(
     wanted: Sequence[Mapping[str, object]], registered: Sequence[Mapping[str, object]]
@@ -36,7 +42,8 @@ def _command_key(command: Mapping[str, object]) -> tuple[int, str]:
 def _covers(wanted: object, registered: object) -> bool:
     if isinstance(wanted, Mapping) and isinstance(registered, Mapping):
         ours, theirs = cast(_Object, wanted), cast(_Object, registered)
-        return all(_covers(_value(ours, key), _value(theirs, key)) for key in ours)
+        keys = {*ours, *(key for key in _BOUNDS if key in theirs)}
+        return all(_covers(_value(ours, key), _value(theirs, key)) for key in keys)
     if isinstance(wanted, list | tuple) and isinstance(registered, list | tuple):
         ours, theirs = cast(Sequence[object], wanted), cast(Sequence[object], registered)
         return len(ours) == len(theirs) and all(map(_covers, ours, theirs))

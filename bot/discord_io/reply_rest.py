@@ -26,6 +26,7 @@ FILE_NAME = "rest-of-the-text.txt"
 _SUPPRESS_EMBEDS = 1 << 2
 _GONE = (401, 404)  # token no longer valid (50027), unknown webhook (10015) or message (10008)
 _MAX_BACKOFF_S = 8.0
+_MAX_TURN_S = 30.0  # a longer wait is the caller's to decide: it knows how long the reply lives
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -92,7 +93,8 @@ class ReplyClient:
         self._session = session
         self._api_url = api_url.rstrip("/")
         self._rng = rng or random.Random()
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
+        # Bounded apart: a connection that never opened surely carried nothing.
+        self._timeout = aiohttp.ClientTimeout(total=timeout_s, connect=timeout_s / 2)
         self._backoff_s = backoff_s
         self._held_until_s: dict[str, float] = {}  # by interaction token, on the loop's clock
 
@@ -100,6 +102,8 @@ class ReplyClient:
         self, target: ReplyTarget, message: ReplyMessage, *, tries: int = 5
     ) -> None:
         """Makes the reply look like the message; repeating it changes nothing.
+
+        With one try only, it does not wait for a turn either: a newer text may be there by then.
 
         Raises:
             ReplyError: it did not work within so many tries.
@@ -122,8 +126,8 @@ class ReplyClient:
 
     async def _send(self, call: _Call, tries: int) -> Mapping[str, Any]:
         for attempt in range(1, tries + 1):
-            await self._wait_turn(call.target)
             try:
+                await self._wait_turn(call.target, 0.0 if tries == 1 else _MAX_TURN_S)
                 return await self._send_once(call)
             except ReplyUnavailableError as error:
                 _log.info("reply not written", attempt=attempt, reason=str(error))
@@ -143,9 +147,9 @@ class ReplyClient:
             ) as response:
                 data = _parse(await response.read())
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise ReplyUnavailableError(_name(error), maybe_done=False) from error
+            raise ReplyUnavailableError(_name(error), maybe_done=False) from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise ReplyUnavailableError(_name(error), maybe_done=True) from error
+            raise ReplyUnavailableError(_name(error), maybe_done=True) from None
         self._note_limits(call.target, response.status, response.headers, data)
         _raise_for(response.status, data)
         return data
@@ -170,9 +174,11 @@ class ReplyClient:
         if wait_s > 0:
             self._held_until_s[target.interaction_token] = now_s + wait_s
 
-    async def _wait_turn(self, target: ReplyTarget) -> None:
+    async def _wait_turn(self, target: ReplyTarget, longest_s: float) -> None:
         now_s = asyncio.get_running_loop().time()
         wait_s = self._held_until_s.get(target.interaction_token, 0.0) - now_s
+        if wait_s > longest_s:
+            raise ReplyUnavailableError(f"Discord asks for {wait_s:.1f} s", maybe_done=False)
         if wait_s > 0:
             await asyncio.sleep(wait_s + self._rng.uniform(0.01, 0.1))
 
@@ -236,5 +242,8 @@ def _seconds(value: object) -> float:
 
 
 def _name(error: Exception) -> str:
-    """The error's kind alone: its text may hold the address, and so the token."""
+    """The error's kind alone: its text may hold the address, and so the token.
+
+    For the same reason it is raised without its cause, which a traceback would print.
+    """
     return type(error).__name__

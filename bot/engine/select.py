@@ -34,7 +34,9 @@ def choose_engine(wanted: str) -> str:
 
 def default_threads() -> int:
     """One less than there are cores: a neighbor on the last one would stall every step."""
-    return max(1, len(os.sched_getaffinity(0)) - 1)
+    has_affinity = hasattr(os, "sched_getaffinity")  # macOS has none
+    n_cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
+    return max(1, n_cores - 1)
 
 
 def open_engine(

@@ -104,6 +104,8 @@ async def _wait_for_answer(client: Redis, url: str, start_for_s: float) -> None:
         try:
             await client.execute_command("PING")  # pyright: ignore[reportUnknownMemberType]  # untyped **options
             return
+        except TypeError:  # an option in the address that redis-py does not know
+            raise UnreachableError("The address of Redis can't be understood.") from None
         except (RedisError, OSError) as error:
             refusal = _refusal(error)
             if refusal is not None:

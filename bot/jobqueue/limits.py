@@ -5,6 +5,7 @@ Made by `app` from the settings; read by both queues. All processes of a pool sh
 
 from dataclasses import dataclass
 
+DEADLINE_MARGIN_S = 20.0
 MAX_CLAIM_WAIT_S = 2.0  # a blocking read must end well before any socket time-out
 
 
@@ -27,7 +28,7 @@ class QueueLimits:
     max_attempts: int = 3
     max_farewells: int = 2
     lease_s: float = 15.0
-    deadline_margin_s: float = 20.0
+    deadline_margin_s: float = DEADLINE_MARGIN_S
     farewell_s: float = 60.0
     keep_ended_s: float = 3600.0
     max_dead_letters: int = 1000

@@ -14,7 +14,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from bot.core.jobs import END_STATES, Job, JobState
+from bot.core.jobs import END_STATES, Job, JobState, UnknownVersionError
 from bot.errors import QueueDownError
 from bot.jobqueue.api import (
     Claim,
@@ -211,6 +211,9 @@ class RedisQueue:
             fields = reply[start : start + _CLAIM_FIELDS]
             try:
                 claims.append(_read_claim(fields))
+            except UnknownVersionError as error:
+                # Its lease runs out, and in a rolling upgrade a newer worker takes it then.
+                _log.warning("job left to a newer worker", job=fields[0], reason=str(error))
             except ValueError as error:
                 await self._give_up(worker_id, fields[0], int(fields[1]), error)
         return claims

@@ -77,7 +77,11 @@ async def supervised(
     Yields:
         The task that watches the child; it only ever ends with `ChildEndedError`.
     """
-    spec.log_path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        spec.log_path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"The folder {spec.log_path.parent} can't be written: {error.strerror or error}."
+        raise ChildEndedError(message) from error
     task = asyncio.create_task(_keep_running(spec, show), name=spec.name)
     try:
         yield task

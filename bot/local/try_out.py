@@ -86,7 +86,7 @@ def _keep_to_sentences() -> None:
 
 @asynccontextmanager
 async def _stop_signal() -> AsyncGenerator[asyncio.Task[None]]:
-    """A task that ends with `_InterruptedError` on SIGINT or SIGTERM."""
+    """A task that ends with `_InterruptedError` on SIGINT, SIGTERM or a closed terminal."""
     loop = asyncio.get_running_loop()
     arrived = asyncio.Event()
 
@@ -94,7 +94,7 @@ async def _stop_signal() -> AsyncGenerator[asyncio.Task[None]]:
         await arrived.wait()
         raise _InterruptedError
 
-    numbers = (signal.SIGINT, signal.SIGTERM)
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     for number in numbers:
         loop.add_signal_handler(number, arrived.set)
     task = asyncio.create_task(interrupted(), name="stop signal")
@@ -128,7 +128,8 @@ def _environment(
         for name, value in outer.items()
         if name not in ("DISCORD_TOKEN_FILE", "REDIS_URL_FILE")
     }
-    defaults = {"BARDLING_MODEL": "small", "BARDLING_DRAIN_S": _DRAIN_S}
+    # Only where nothing else can have been said: the environment outranks a file.
+    defaults = {} if "BARDLING_CONFIG" in outer else {"BARDLING_DRAIN_S": _DRAIN_S}
     ours = {
         "REDIS_URL": redis_url,
         "BARDLING_POOL": _POOL,
@@ -143,7 +144,7 @@ def _child(name: str, environment: Mapping[str, str], home: Path) -> ChildSpec:
     command = {"bot": "run", "worker": "worker"}[name]
     return ChildSpec(
         name=name,
-        arguments=[sys.executable, "-m", "bot", command],
+        arguments=[sys.executable, "-P", "-m", "bot", command],
         environment=environment,
         log_path=home / "logs" / f"{name}.log",
     )

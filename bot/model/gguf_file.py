@@ -4,6 +4,9 @@ Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md (version 3). R
 because it must stand any file; writing is the `gguf` package's.
 """
 
+import contextlib
+import math
+import struct
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -14,7 +17,14 @@ import numpy.typing as npt
 from bot.core.models import ModelShape
 from bot.model.byte_reader import ByteReader, open_reader
 from bot.model.model_file import ModelFile, StoredTensor, check_numbers
-from bot.model.tensors import STORAGE_BY_ID, StorageType, TensorSpec, implausible, tensor_specs
+from bot.model.tensors import (
+    F32,
+    STORAGE_BY_ID,
+    StorageType,
+    TensorSpec,
+    implausible,
+    tensor_specs,
+)
 from bot.model.tokenizer import Tokenizer
 
 MAGIC = b"GGUF"
@@ -36,6 +46,26 @@ _SCALARS = {
     12: "d",
 }
 _STRING, _ARRAY = 8, 9
+
+# What may say how the model computes. llama.cpp knows more keys for every architecture, believes
+# them, and ends the process over some; a GPT-2 needs none of them.
+_MODEL_KEYS = frozenset(
+    f"gpt2.{name}"
+    for name in (
+        "context_length", "embedding_length", "feed_forward_length", "block_count", "vocab_size",
+        "attention.head_count", "attention.head_count_kv", "attention.layer_norm_epsilon",
+    )
+)  # fmt: skip
+_LAYER_NORM_EPSILON = 1e-5
+# The lists that are read, here or by llama.cpp, and what they are of; any other is passed over.
+_LISTS = {
+    "tokenizer.ggml.tokens": _STRING,
+    "tokenizer.ggml.merges": _STRING,
+    "tokenizer.ggml.token_type": 5,
+    "tokenizer.ggml.scores": 6,
+}
+_ONE_PER_TOKEN = ("tokenizer.ggml.token_type", "tokenizer.ggml.scores")
+_MAX_ELEMENTS = 2_000_000
 
 _Value = int | float | bool | str | list["int | float | bool | str"]
 
@@ -93,13 +123,19 @@ def _read_value(reader: ByteReader, kind: int, key: str) -> _Value:
         raise reader.refuse(f"its key {key} has the unknown type {kind}")
     element = reader.integer("I", f"the key {key}")
     count = reader.integer("Q", f"the key {key}")
-    if count > reader.size - reader.position:  # an element takes at least one byte
-        raise reader.refuse(f"its key {key} counts more elements than it has bytes")
+    if count > min(_MAX_ELEMENTS, reader.size - reader.position):  # each takes a byte at least
+        raise reader.refuse(f"its key {key} counts more elements than there can be")
+    if element != _LISTS.get(key, element):
+        raise reader.refuse(f"its key {key} is a list of the wrong type {element}")
     if element == _STRING:
         return [_read_string(reader, f"the key {key}") for _ in range(count)]
-    if element in _SCALARS:
-        return list(reader.unpack(f"{count}{_SCALARS[element]}", f"the key {key}"))
-    raise reader.refuse(f"its key {key} is a list of the unknown type {element}")
+    if element not in _SCALARS:
+        raise reader.refuse(f"its key {key} is a list of the unknown type {element}")
+    form = f"<{count}{_SCALARS[element]}"
+    if key not in _LISTS:
+        reader.skip(struct.calcsize(form), f"the key {key}")
+        return []
+    return list(reader.unpack(form[1:], f"the key {key}"))
 
 
 def _shape(reader: ByteReader, metadata: dict[str, _Value]) -> ModelShape:
@@ -116,9 +152,33 @@ def _shape(reader: ByteReader, metadata: dict[str, _Value]) -> ModelShape:
         n_head=_number(reader, metadata, "gpt2.attention.head_count"),
         n_layer=_number(reader, metadata, "gpt2.block_count"),
     )
-    if reason := implausible(shape):
+    if reason := implausible(shape) or _contradiction(metadata, shape):
         raise reader.refuse(reason)
     return shape
+
+
+def _contradiction(metadata: dict[str, _Value], shape: ModelShape) -> str | None:
+    """What its keys say beside the shape that no GPT-2 has, or None."""
+    if unknown := {key for key in metadata if key.startswith("gpt2.")} - _MODEL_KEYS:
+        return f"its key {min(unknown)} is none that a GPT-2 has"
+    expected = {
+        "gpt2.feed_forward_length": 4 * shape.n_embd,
+        "gpt2.attention.head_count_kv": shape.n_head,
+        "gpt2.vocab_size": shape.n_vocab,
+    }
+    for key, value in expected.items():
+        if metadata.get(key, value) != value:
+            return f"its key {key} is {metadata[key]}, and its other numbers make it {value}"
+    epsilon = metadata.get("gpt2.attention.layer_norm_epsilon")
+    if not isinstance(epsilon, float) or not math.isclose(
+        epsilon, _LAYER_NORM_EPSILON, rel_tol=1e-5
+    ):
+        return f"its layer_norm_epsilon is {epsilon}; only {_LAYER_NORM_EPSILON} works"
+    for key in _ONE_PER_TOKEN:
+        value = metadata.get(key)
+        if value is not None and not (isinstance(value, list) and len(value) == shape.n_vocab):
+            return f"its key {key} has not one element for each token"
+    return None
 
 
 def _number(reader: ByteReader, metadata: dict[str, _Value], key: str) -> int:
@@ -151,11 +211,17 @@ def _read_tensors(
         raise reader.refuse(f"the tensor {min(missing)} is missing")
     start = reader.position + -reader.position % alignment
     tensors: list[StoredTensor] = []
+    next_offset = 0
     for spec, storage, offset in found.values():
         n_bytes = storage.n_bytes(spec.shape)
-        if offset % alignment or start + offset + n_bytes > reader.size:
+        if offset != next_offset:
+            raise reader.refuse(f"the tensor {spec.gguf} does not follow the one before")
+        if start + offset + n_bytes > reader.size:
             raise reader.refuse(f"the tensor {spec.gguf} lies outside of it; it is cut off")
         tensors.append(StoredTensor(spec, storage, start + offset, n_bytes))
+        next_offset = offset + n_bytes + -n_bytes % alignment
+    if reader.size > start + next_offset:
+        raise reader.refuse("something follows its last tensor")
     tensors.sort(key=lambda tensor: tensor.spec.gguf != "token_embd.weight")
     return tuple(tensors)
 
@@ -198,9 +264,7 @@ def _tokenizer(reader: ByteReader, metadata: dict[str, _Value], shape: ModelShap
     try:
         pairs = [(left, right) for left, right in (str(one).split(" ") for one in merges)]
         return Tokenizer([str(token) for token in tokens], pairs)
-    except (
-        Exception
-    ) as error:  # the Rust library raises bare Exception for merges out of vocabulary
+    except ValueError as error:
         raise reader.refuse(f"its tokenizer is damaged ({error})") from error
 
 
@@ -212,7 +276,7 @@ def write_gguf(
     tokenizer: Tokenizer,
     tensors: Iterable[tuple[TensorSpec, npt.NDArray[np.generic], StorageType]],
 ) -> None:
-    """Writes a GGUF file.
+    """Writes a GGUF file, holding one tensor at a time.
 
     Args:
         path: a file that nobody reads yet; the caller renames it.
@@ -220,9 +284,26 @@ def write_gguf(
         shape: its numbers.
         storage: the type of its matrices.
         tokenizer: goes into the file.
-        tensors: (spec, numbers or packed bytes, type) for every tensor of the shape.
+        tensors: (spec, numbers or packed bytes, type) for every tensor of the shape, in the
+            order of `tensor_specs`; matrices in `storage`, all else in f32.
     """
-    writer = gguf.GGUFWriter(str(path), "gpt2")
+    with contextlib.closing(gguf.GGUFWriter(str(path), "gpt2")) as writer:
+        _describe(writer, name, shape, storage, tokenizer)
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_ti_data_to_file()
+        for _, data, _ in tensors:
+            writer.write_tensor_data(data)
+
+
+def _describe(
+    writer: gguf.GGUFWriter,
+    name: str,
+    shape: ModelShape,
+    storage: StorageType,
+    tokenizer: Tokenizer,
+) -> None:
+    """Everything that stands before the numbers."""
     writer.add_type("model")
     writer.add_name(name)
     writer.add_file_type(storage.file_type)
@@ -232,15 +313,23 @@ def write_gguf(
     writer.add_embedding_length(shape.n_embd)
     writer.add_feed_forward_length(4 * shape.n_embd)
     writer.add_head_count(shape.n_head)
-    writer.add_layer_norm_eps(1e-5)
+    writer.add_layer_norm_eps(_LAYER_NORM_EPSILON)
     _add_tokenizer(writer, tokenizer)
-    for spec, data, stored_as in tensors:
-        raw_dtype = gguf.GGMLQuantizationType(stored_as.id)
-        writer.add_tensor(spec.gguf, data, raw_dtype=raw_dtype)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    for spec in tensor_specs(shape):
+        _announce(writer, spec, storage if spec.is_weight else F32)
+
+
+def _announce(writer: gguf.GGUFWriter, spec: TensorSpec, storage: StorageType) -> None:
+    """Puts a tensor into the list at the head of the file; its numbers come later."""
+    n_bytes = storage.n_bytes(spec.shape)
+    n_rows = math.prod(spec.shape[:-1])
+    writer.add_tensor_info(
+        spec.gguf,
+        (*spec.shape[:-1], n_bytes // n_rows),  # the writer takes rows of packed bytes
+        np.dtype(np.uint8),
+        n_bytes,
+        raw_dtype=gguf.GGMLQuantizationType(storage.id),
+    )
 
 
 def _add_tokenizer(writer: gguf.GGUFWriter, tokenizer: Tokenizer) -> None:

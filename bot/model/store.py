@@ -48,7 +48,7 @@ def open_model(name_or_path: str, file_format: str, home: Path) -> OpenedModel:
     path = find_model(name_or_path, home)
     model = read_model(path)
     tokenizer = model.tokenizer or _sidecar(path)
-    if tokenizer.n_vocab > model.shape.n_vocab:
+    if tokenizer.n_vocab != model.shape.n_vocab:
         reason = f"its tokenizer has {tokenizer.n_vocab} tokens, its model {model.shape.n_vocab}"
         raise ModelFileError(path, reason)
     if model.file_format == "ggml" and file_format == "gguf":

@@ -108,7 +108,7 @@ def implausible(shape: ModelShape) -> str | None:
     """Why these numbers are no GPT-2's, or None."""
     bounds = {
         "n_vocab": (shape.n_vocab, 2, 1_000_000),
-        "n_ctx": (shape.n_ctx, 2, 65_536),
+        "n_ctx": (shape.n_ctx, 2, 8_192),
         "n_embd": (shape.n_embd, 1, 65_536),
         "n_head": (shape.n_head, 1, 1_024),
         "n_layer": (shape.n_layer, 1, 200),
@@ -116,6 +116,9 @@ def implausible(shape: ModelShape) -> str | None:
     for name, (value, low, high) in bounds.items():
         if not low <= value <= high:
             return f"its {name} is {value}, which no GPT-2 has"
+    # ctransformers counts with 32 bits, and ends the process where that overflows.
+    if max(shape.n_layer * shape.n_ctx, shape.n_vocab) * shape.n_embd >= 2**31:
+        return "its numbers together are larger than any GPT-2's"
     if shape.n_embd % shape.n_head:
         return f"its n_embd ({shape.n_embd}) is no multiple of its n_head ({shape.n_head})"
     return None

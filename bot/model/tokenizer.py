@@ -33,6 +33,9 @@ class Tokenizer:
     Args:
         tokens: each id's token in GPT-2's visible characters, in order of the ids.
         merges: pairs of tokens, the first learned first.
+
+    Raises:
+        ValueError: a merge is of tokens that there are not.
     """
 
     def __init__(self, tokens: Sequence[str], merges: Sequence[tuple[str, str]]) -> None:
@@ -41,7 +44,10 @@ class Tokenizer:
         self.end_of_text_id = vocabulary.get(END_OF_TEXT)
         self.tokens = tuple(tokens)
         self.merges = tuple(merges)
-        self._bpe = _Bpe(models.BPE(vocab=vocabulary, merges=list(merges)))
+        try:
+            self._bpe = _Bpe(models.BPE(vocab=vocabulary, merges=list(merges)))
+        except Exception as error:  # the Rust library raises nothing more exact
+            raise ValueError(f"its merges don't fit its tokens ({error})") from error
         self._bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)  # pyright: ignore[reportAttributeAccessIssue]  # stub lacks the setter
         self._bpe.decoder = decoders.ByteLevel()  # pyright: ignore[reportAttributeAccessIssue]  # stub lacks the setter
         byte_of = _byte_of_character()
@@ -86,6 +92,8 @@ class Tokenizer:
         """
         try:
             data = json.loads(text)
+            if data["model"].get("type", "BPE") != "BPE" or not _is_byte_level(data):
+                raise ValueError("no byte-level BPE tokenizer")
             vocabulary: dict[str, int] = dict(data["model"]["vocab"])
             for added in data.get("added_tokens", []):
                 vocabulary.setdefault(added["content"], added["id"])
@@ -107,6 +115,8 @@ class Tokenizer:
         vocabulary = cast(
             dict[str, int], json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
         )
+        if not isinstance(vocabulary, dict):  # pyright: ignore[reportUnnecessaryIsInstance]  # a file may be anything
+            raise ValueError("vocab.json holds no vocabulary")
         lines = (folder / "merges.txt").read_text(encoding="utf-8").splitlines()
         merges = [_pair(line) for line in lines if line and not line.startswith("#version")]
         return cls(_in_order(vocabulary), merges)
@@ -118,6 +128,15 @@ def _in_order(vocabulary: dict[str, int]) -> list[str]:
     if [vocabulary[token] for token in tokens] != list(range(len(tokens))):
         raise ValueError("the vocabulary's ids have gaps")
     return tokens
+
+
+def _is_byte_level(data: dict[str, Any]) -> bool:
+    """Whether the text is cut into bytes first; our own form does not say, and always is."""
+    if "pre_tokenizer" not in data:
+        return True
+    first: dict[str, Any] = data["pre_tokenizer"] or {}
+    steps: list[dict[str, Any]] = first.get("pretokenizers", [first])
+    return any(step.get("type") == "ByteLevel" for step in steps)
 
 
 def _pair(merge: Any) -> tuple[str, str]:

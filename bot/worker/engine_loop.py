@@ -143,4 +143,12 @@ class EngineLoop:
             entry.state.last_step = self._n_steps
             if progress.token is not None:
                 entry.state.known += 1
-                entry.on_token(progress.token)
+                self._tell(entry, progress.token)
+
+    def _tell(self, entry: _Entry, token: int) -> None:
+        """Hands a token on; where that fails, only this sequence ends."""
+        try:
+            entry.on_token(token)
+        except Exception as error:
+            self.remove(entry.state.sequence_id)
+            entry.on_failure(error)

@@ -7,6 +7,7 @@ on the way leaves the job to its lease, and another attempt writes the same text
 import asyncio
 import random
 import secrets
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -20,6 +21,7 @@ from bot.core.replies import Label, ReplyMessage, exhausted, expired, failure, f
 from bot.discord_io.reply_rest import ReplyError, ReplyGoneError, ReplyRefusedError
 from bot.errors import QueueDownError
 from bot.jobqueue.api import Claim, JobQueue, Verdict
+from bot.jobqueue.limits import DEADLINE_MARGIN_S
 from bot.model.tokenizer import StreamDecoder, Tokenizer
 from bot.worker.engine_loop import EngineLoop
 from bot.worker.generation import End, Generation
@@ -82,10 +84,15 @@ class JobRun:
         claim: the job and how it was given.
         tools: what it works with.
         on_room: called when it no longer holds a place in the engine.
+        lease_until_s: how long nobody else can have the job (`time.monotonic`); the runner moves
+            it on.
     """
 
-    def __init__(self, claim: Claim, tools: Tools, *, on_room: Callable[[], None]) -> None:
+    def __init__(
+        self, claim: Claim, tools: Tools, *, on_room: Callable[[], None], lease_until_s: float
+    ) -> None:
         self.claim = claim
+        self.lease_until_s = lease_until_s
         self.is_finishing = False  # the queue is being told that it is over
         self.holds_place = claim.verdict is Verdict.RUN
         self._tools = tools
@@ -107,6 +114,12 @@ class JobRun:
         if self._writing is not None:
             self._writing.generation.finish(end)
             self._writing.changed.set()
+
+    def stop_if_late(self) -> None:
+        """Ends the text while it can still be posted, also where the queue can't say so."""
+        left_s = self.claim.job.deadline_at_s - self._tools.clock()
+        if self.claim.verdict is Verdict.RUN and left_s < DEADLINE_MARGIN_S:
+            self.stop(End.DEADLINE)
 
     async def run(self) -> None:
         """Everything from the prompt to the finished job. Never raises but by cancellation."""
@@ -163,7 +176,7 @@ class JobRun:
                 writing.changed.clear()
                 if writing.generation.text.strip() and not writing.is_over:
                     await self._writer.grow(
-                        lambda: writing.generation.text, lambda: writing.is_over
+                        lambda: writing.generation.text, lambda: self._must_not_grow(writing)
                     )
         finally:
             self._leave_engine()
@@ -172,6 +185,13 @@ class JobRun:
         if writing.error is not None:
             raise writing.error
         return writing
+
+    def _must_not_grow(self, writing: _Writing) -> bool:
+        """Whether the final edit is due, or another worker may have made it already.
+
+        The final edit itself needs no such care: each attempt's is the same.
+        """
+        return writing.is_over or time.monotonic() > self.lease_until_s
 
     def _start(self) -> _Writing:
         """Hands the prompt to the engine."""
@@ -245,6 +265,9 @@ class JobRun:
     async def _give_up(self, content: str, error_id: str, state: JobState) -> None:
         """Shows a sentence in place of a text, then finishes."""
         try:
+            if self._tools.clock() > self.claim.job.deadline_at_s + _PERSISTENCE_S:
+                # Discord counts calls with dead tokens, and bans who makes thousands of them.
+                raise ReplyGoneError("its time was over before a worker came")
             await self._writer.replace(ReplyMessage(content=content))
         except ReplyError as error:
             _log.warning("error not delivered", reason=str(error), error_id=error_id)

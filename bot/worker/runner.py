@@ -29,6 +29,7 @@ _CLAIM_WAIT_S = 1.0  # also the longest that a drain waits for the last claim
 _CANCEL_WAIT_S = 2.0
 _REAP_INTERVAL_S = 2.0
 _ROOM_WAIT_S = 1.0
+_LONGEST_RENEW_S = 5.0  # Stop and deadlines are heard of at least this often
 
 _ENDS = {StopReason.CANCELLED: End.STOPPED, StopReason.DEADLINE: End.DEADLINE}
 
@@ -83,6 +84,8 @@ class Worker:
         self._rng = rng or random.Random()
         self._held: dict[str, _Held] = {}
         self._room = asyncio.Event()
+        self._is_draining = False
+        self._reap_from_s = 0.0  # on the loop's clock
         self._tools = Tools(
             worker_id=worker_id,
             queue=queue,
@@ -106,6 +109,7 @@ class Worker:
             ]
             claiming = group.create_task(self._claim_loop(group, stop), name="claim")
             await stop.wait()
+            self._is_draining = True
             await claiming
             await self._drain()
             for loop in loops:
@@ -125,6 +129,7 @@ class Worker:
                 self._room.clear()
                 await _wait_at_most(self._room, _ROOM_WAIT_S)
                 continue
+            asked_s = time.monotonic()
             try:
                 claims = await self._queue.claim(self._id, n, _CLAIM_WAIT_S)
             except QueueDownError as error:
@@ -133,14 +138,14 @@ class Worker:
                 continue
             backoff.reset()
             for claim in claims:
-                self._start(claim, group)
+                self._start(claim, asked_s + self._lease_s, group)
 
-    def _start(self, claim: Claim, group: asyncio.TaskGroup) -> None:
+    def _start(self, claim: Claim, lease_until_s: float, group: asyncio.TaskGroup) -> None:
         job_id = claim.job.id
         if earlier := self._held.get(job_id):
             # Its lease ran out while the queue was away, and it came back to this very worker.
             earlier.task.cancel()
-        run = JobRun(claim, self._tools, on_room=self._room.set)
+        run = JobRun(claim, self._tools, on_room=self._room.set, lease_until_s=lease_until_s)
         held = _Held(run, group.create_task(run.run(), name=f"job {job_id}"))
         self._held[job_id] = held
         held.task.add_done_callback(lambda _task: self._forget(job_id, held))
@@ -155,17 +160,26 @@ class Worker:
         while True:
             runs = {job_id: held.run for job_id, held in self._held.items()}
             attempts = [(job_id, run.claim.attempt) for job_id, run in runs.items()]
+            n_slots = 0 if self._is_draining else self._engine.info.max_sequences
+            asked_s = time.monotonic()
             try:
-                stops = await self._queue.renew(self._id, self._engine.info.max_sequences, attempts)
+                stops = await self._queue.renew(self._id, n_slots, attempts)
             except QueueDownError as error:
                 # The text goes on: whether the lease still holds, the queue says once it is back.
                 _log.warning("queue away", doing="renew", reason=str(error))
+                self._hold_off_reaping()
                 stops = []
+            else:
+                for run in runs.values():
+                    run.lease_until_s = asked_s + self._lease_s
+            for run in runs.values():
+                run.stop_if_late()
             for stop in stops:
                 held = self._held.get(stop.job_id)
                 if held is not None and held.run is runs[stop.job_id]:
                     self._obey(held, stop.reason)
-            await asyncio.sleep(self._lease_s / 3 * self._rng.uniform(0.8, 1.0))
+            pause_s = min(self._lease_s / 3, _LONGEST_RENEW_S)
+            await asyncio.sleep(pause_s * self._rng.uniform(0.8, 1.0))
 
     async def _cancel_loop(self) -> None:
         """The quick way to hear of Stop."""
@@ -185,9 +199,19 @@ class Worker:
         """Puts back what dead workers held."""
         while True:
             await asyncio.sleep(_REAP_INTERVAL_S * self._rng.uniform(0.75, 1.25))
-            with contextlib.suppress(QueueDownError):  # the claim loop tells of it
-                if n := await self._queue.reap():
-                    _log.warning("jobs taken back from dead workers", count=n)
+            if asyncio.get_running_loop().time() < self._reap_from_s:
+                continue
+            try:
+                n = await self._queue.reap()
+            except QueueDownError:  # the claim loop tells of it
+                self._hold_off_reaping()
+                continue
+            if n:
+                _log.warning("jobs taken back from dead workers", count=n)
+
+    def _hold_off_reaping(self) -> None:
+        """After an outage leases have run out that living workers are about to renew."""
+        self._reap_from_s = asyncio.get_running_loop().time() + self._lease_s
 
     def _obey(self, held: _Held, reason: StopReason) -> None:
         if reason in _ENDS:

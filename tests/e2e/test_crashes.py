@@ -33,6 +33,15 @@ def assert_one_reply(stack: Stack, interaction: Interaction) -> None:
     assert interaction.reply is not None
 
 
+async def crash_a_worker(stack: Stack) -> None:
+    """Starts a worker and kills it in the middle of its first edit, so in the middle of a job."""
+    await stack.local.wait_for(lambda: "job put" in stack.logs(), 20)  # the bot's edit is over
+    stack.local.faults.add(Fault(kind=FaultKind.NEVER, method="PATCH", path=ORIGINAL))
+    worker = await stack.start_worker()
+    await stack.local.wait_for(lambda: len(stack.local.faults) == 0, 20, stack.logs())
+    await worker.kill()
+
+
 @pytest.mark.parametrize("moment", ["before-the-first-edit", "while-growing", "after-the-final"])
 async def test_killed_worker_is_replaced_by_another(stack: Stack, moment: str):
     """`kill -9` at any moment: a second worker writes the same text into the same reply."""
@@ -73,9 +82,7 @@ async def test_worker_restarted_again_and_again_still_answers(stack: Stack):
     await stack.start_bot()
     interaction = await stack.complete(PROMPT, **LONG)
     for _ in range(2):
-        worker = await stack.start_worker()
-        await stack.growing(interaction)
-        await worker.kill()
+        await crash_a_worker(stack)
     await stack.start_worker()
 
     final = await stack.final(interaction, timeout_s=60)
@@ -89,9 +96,7 @@ async def test_job_that_kills_every_worker_ends_with_a_sentence(stack: Stack):
     await stack.start_bot()
     interaction = await stack.complete(PROMPT, **LONG)
     for _ in range(3):
-        worker = await stack.start_worker()
-        await stack.growing(interaction)
-        await worker.kill()
+        await crash_a_worker(stack)
     last = await stack.start_worker()
     await last.wait_log('"dead"', 60)
 
@@ -144,7 +149,9 @@ async def test_command_without_redis_is_a_sentence_within_three_seconds(stack: S
     interaction = await stack.complete(PROMPT)
     await interaction.first_answer()
     told = await stack.local.wait_for(
-        lambda: [message for message in interaction.followups if message["flags"] & 64], 15
+        lambda: [message for message in interaction.followups if message["flags"] & 64],
+        15,
+        stack.logs(),
     )
 
     assert "-# Error " in told[0]["content"]

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.core.jobs import JobState, ReplyTarget
-from bot.errors import PromptError, QueueFullError
+from bot.errors import OptionError, PromptError, QueueFullError
 from bot.jobqueue.limits import QueueLimits
 from bot.jobqueue.memory_queue import MemoryQueue
 from bot.services import CompletionRequest, Services, StopResult
@@ -104,3 +104,19 @@ async def test_running_job_is_stopped_by_its_worker():
     await queue.claim("w", 1, 0)
 
     assert StopResult.TOLD_WORKER is await services.stop("1", user_id=100, is_moderator=False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"temperature": 2.5}, "temperature must be from 0 to 2"),
+        ({"top_k": -1}, "top_k must be from 0 to 1000"),
+        ({"max_new_tokens": 501}, "length must be from 1 to 500"),
+        ({"max_new_tokens": 0}, "length must be from 1 to 500"),
+    ],
+)
+def test_option_out_of_bounds_is_a_sentence(changes: dict[str, object], named: str):
+    """Discord checks bounds of the command as it was last registered, which may be an older one."""
+    services, _ = make_services()
+    with pytest.raises(OptionError, match=named):
+        services.prepare(make_request(**changes))

@@ -27,7 +27,7 @@ end
 charge(tenant, -cost)
 local now = virtual_time()
 for _, member in ipairs(redis.call('ZRANGEBYSCORE', TENANT .. tenant, '(' .. seq, '+inf')) do
-  local tag = tonumber(redis.call('ZSCORE', READY, member))
+  local tag = tonumber(redis.call('ZSCORE', READY, member) or now)
   local earlier = math.max(now, tag - cost)
   if earlier < tag then
     redis.call('ZADD', READY, earlier, member)

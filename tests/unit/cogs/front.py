@@ -6,15 +6,18 @@ that a test sees what Discord would get. The queue is the one in memory.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+import re
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+import aiohttp
 import discord
 
 from bot.core.buttons import stop_row
+from bot.core.jobs import Job
 from bot.discord_io.client import COGS, BardlingBot
 from bot.jobqueue.limits import QueueLimits
 from bot.jobqueue.memory_queue import MemoryQueue
@@ -28,7 +31,7 @@ GUILD, CHANNEL = 10, 20
 APPLICATION, MESSAGE = 1, 900
 MANAGE_MESSAGES = 1 << 13
 EPHEMERAL = 1 << 6
-DEFER_THINKING, MESSAGE_ANSWER, DEFER_UPDATE, UPDATE = 5, 4, 6, 7  # kinds of first answers
+MESSAGE_ANSWER, DEFER_THINKING, DEFER_UPDATE = 4, 5, 6  # kinds of first answers
 
 _AUTHOR = {"id": "1", "username": "bardling", "discriminator": "0", "avatar": None, "bot": True}
 
@@ -67,9 +70,14 @@ class Call:
 
     @property
     def pings_nobody(self) -> bool:
-        return {"parse": []} == {
-            key: value for key, value in self.message["allowed_mentions"].items() if value
-        } | {"parse": self.message["allowed_mentions"]["parse"]}
+        return {"parse": []} == self.message["allowed_mentions"]
+
+    @property
+    def error_id(self) -> str:
+        """The id under a sentence that tells an error."""
+        found = re.search(r"\n-# Error ([0-9a-f]{8})$", self.message["content"])
+        assert found, self.message["content"]
+        return found[1]
 
 
 class _Answer:
@@ -89,12 +97,14 @@ class _Answer:
 class Wire:
     """In place of discord.py's HTTP session: keeps each request, answers as Discord would.
 
-    `refused` maps a route to the status and error code that it answers with.
+    `refused` maps a route to the status and error code that it answers with; on a `broken`
+    route the connection ends without an answer.
     """
 
     queue: MemoryQueue
     calls: list[Call] = field(default_factory=list[Call])
     refused: dict[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
+    broken: set[str] = field(default_factory=set[str])
 
     @asynccontextmanager
     async def request(
@@ -107,6 +117,8 @@ class Wire:
             queued=(await self.queue.load()).queued,
         )
         self.calls.append(call)
+        if call.route in self.broken:
+            raise aiohttp.ServerDisconnectedError
         if call.route in self.refused:
             status, code = self.refused[call.route]
             yield _Answer(status, {"code": code, "message": "refused for a test"})
@@ -119,16 +131,35 @@ class Wire:
         """discord.py closes its session when it ends."""
 
 
+class Gate(FlakyQueue):
+    """A queue that can be down, and that can fail as no queue should."""
+
+    fault: Exception | None = None
+
+    def __getattr__(self, name: str) -> Callable[..., object]:
+        if self.fault is not None:
+            raise self.fault
+        return super().__getattr__(name)
+
+
 class Front:
-    """What members do, and what they see of it."""
+    """What members do, and what they see of it.
+
+    Attributes:
+        queue: where the jobs are.
+        gate: between the bot and the queue; asked after the defer.
+        wire: between the bot and Discord.
+        fault: a mistake of ours, raised while a command is checked, before the defer.
+    """
 
     def __init__(self, *, max_queued: int = 10) -> None:
         limits = QueueLimits(max_queued=max_queued)
         self.queue = MemoryQueue(clock=lambda: NOW_S, limits=limits)
-        self.gate = FlakyQueue(self.queue)
-        services = Services(self.gate, clock=lambda: NOW_S, new_seed=lambda: DRAWN_SEED)
+        self.gate = Gate(self.queue)
+        services = Services(self.gate, clock=self._now, new_seed=lambda: DRAWN_SEED)
         self.bot = BardlingBot(services, None)
         self.wire = Wire(self.queue)
+        self.fault: Exception | None = None
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Front"]:
@@ -144,16 +175,16 @@ class Front:
 
     async def command(
         self, *, interaction_id: int = 1, user_id: int = ASKER, guild_id: int | None = GUILD,
-        **options: object,
+        name: str = "complete", **options: object,
     ) -> list[Call]:  # fmt: skip
-        """Somebody types `/complete`; what Discord gets until all is quiet."""
+        """Somebody types a command; what Discord gets until all is quiet."""
         data = {
             "id": "5",
-            "name": "complete",
+            "name": name,
             "type": 1,
             "options": [
-                {"name": name, "type": _option_type(value), "value": value}
-                for name, value in ({"prompt": "Once upon a time"} | options).items()
+                {"name": option, "type": _option_type(value), "value": value}
+                for option, value in ({"prompt": "Once upon a time"} | options).items()
             ],
         }
         return await self._tell(
@@ -162,7 +193,7 @@ class Front:
 
     async def click(
         self, job_id: str = "1", *, user_id: int = ASKER, guild_id: int | None = GUILD,
-        permissions: int = 0,
+        permissions: int = 0, shown: str = "",
     ) -> list[Call]:  # fmt: skip
         """Somebody clicks the Stop button of a job; what Discord gets until all is quiet."""
         row = stop_row(job_id)
@@ -175,16 +206,29 @@ class Front:
             guild_id=guild_id,
             permissions=permissions,
         )
-        return await self._tell(payload | {"message": _message(components=row)})
+        message = _message(content=shown, components=row)
+        return await self._tell(payload | {"message": message})
+
+    def interaction(self, kind: discord.InteractionType) -> discord.Interaction[discord.Client]:
+        """A command or a click that nothing has answered yet."""
+        payload = _interaction(
+            kind.value, {"id": "5", "name": "complete"}, interaction_id=1, user_id=ASKER,
+            guild_id=GUILD,
+        )  # fmt: skip
+        return discord.Interaction(data=cast(Any, payload), state=self.bot._connection)
 
     async def set_free_slots(self, n: int) -> None:
         """A worker with that much room shows up."""
         await self.queue.renew("w", n, [])
 
-    async def take_job(self) -> Mapping[str, Any]:
-        """A worker takes the next job; its fields, sampling as a mapping."""
-        claim = (await self.queue.claim("w", 1, 0))[0]
-        return json.loads(claim.job.to_json())
+    async def jobs_put(self) -> list[Job]:
+        """All jobs that wait; afterwards a worker has them."""
+        return [claim.job for claim in await self.queue.claim("w", 100, 0)]
+
+    def _now(self) -> float:
+        if self.fault is not None:
+            raise self.fault
+        return NOW_S
 
     async def _tell(self, payload: dict[str, Any]) -> list[Call]:
         before = len(self.wire.calls)

@@ -13,7 +13,7 @@ from bot.core.markdown import (
     unescape,
     without_controls,
 )
-from bot.core.replies import MAX_PARTS, Label, failure, final, running, waiting
+from bot.core.replies import MAX_PARTS, Label, failure, final, running, stopped_in_line, waiting
 
 LABEL = Label(model="bardling-small", quantization="q8_0", seed=5)
 MARKUP = st.text(alphabet="ab \n*_~`|<>[]()#-+1.)\\:@/👩\u200d👧🇩🇪\u0301", max_size=300)
@@ -133,3 +133,17 @@ def test_notices_say_what_happens_next():
 def test_control_characters_never_reach_discord():
     """A model can write any byte; what can't be shown goes, tabs and line feeds stay."""
     assert "a\tb\nc" == without_controls("a\tb\x00\n\x1b\x7f\x85c\r")
+
+
+def test_stop_in_line_keeps_what_was_written():
+    """A worker went away in mid-text: the part that stands there stays, marked as ended."""
+    assert "Stopped before it began." == stopped_in_line("No worker is running right now.")
+    ended = stopped_in_line(running("Once", " upon a time"))
+    assert "**Once** upon a time\n-# machine-written · stopped by request" == ended
+
+
+def test_stop_in_line_fits_a_message():
+    """Also where the growing text filled it."""
+    ended = stopped_in_line(running("Once", "🦊" * 3000))
+    assert length(ended) <= MAX_MESSAGE
+    assert ended.endswith("stopped by request")

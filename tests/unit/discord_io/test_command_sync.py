@@ -46,6 +46,8 @@ async def test_a_restart_registers_nothing(payload: list[dict[str, Any]]):
         lambda commands: commands[0].update(description="Other"),
         lambda commands: commands[0]["options"].pop(),
         lambda commands: commands[0]["options"][1].update(max_value=7),
+        lambda commands: commands[0]["options"][0].update(choices=[{"name": "a", "value": "a"}]),
+        lambda commands: commands[0]["options"][0].update(autocomplete=True),
         lambda commands: commands[0]["options"].reverse(),
         lambda commands: commands.append({"name": "old", "type": 1, "description": "gone"}),
         lambda commands: commands.clear(),
@@ -92,3 +94,11 @@ def test_no_privileged_intent_is_asked_for():
     intents = BardlingBot(services, None).intents
 
     assert discord.Intents(guilds=True) == intents
+
+
+async def test_a_bound_that_was_taken_back_registers(payload: list[dict[str, Any]]):
+    """Our payload has no such key then; Discord keeps the old bound until it is told."""
+    registered = [as_discord_answers(command) for command in deepcopy(payload)]
+    del payload[0]["options"][0]["max_length"]
+
+    assert not same_commands(payload, registered)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -255,3 +256,47 @@ async def test_neither_token_nor_text_is_logged(client: ReplyClient, discord: Di
     assert 3 == len(logs)
     assert "s3cret" not in repr(logs)
     assert "Hello" not in repr(logs)
+
+
+async def test_a_long_wait_is_the_callers_to_decide(client: ReplyClient, discord: Discord):
+    """It knows how long the reply lives; nothing sleeps for an hour on Discord's word."""
+    discord.answers = [says(429, {"retry_after": 3600})]
+
+    async with asyncio.timeout(5):
+        with pytest.raises(ReplyUnavailableError, match=r"Discord asks for 3[56]") as caught:
+            await client.edit_original(TARGET, MESSAGE, tries=2)
+
+    assert not caught.value.maybe_done
+    assert 1 == len(discord.requests)
+
+
+async def test_one_try_waits_for_no_turn(client: ReplyClient, discord: Discord):
+    """A growing text has a newer state by then; the final edit, with more tries, waits."""
+    discord.answers = [says(429, {"retry_after": 0.3})]
+    for _ in range(2):
+        with pytest.raises(ReplyUnavailableError):
+            await client.edit_original(TARGET, MESSAGE, tries=1)
+    assert 1 == len(discord.requests)
+
+    await client.edit_original(TARGET, MESSAGE)
+
+    assert 2 == len(discord.requests)
+
+
+async def test_connection_that_never_opens_surely_did_nothing():
+    """A listener whose line is full takes no more: the request was never sent."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
+        port = server.getsockname()[1]
+        fill = [socket.socket() for _ in range(4)]
+        for one in fill:
+            one.setblocking(False)
+            one.connect_ex(("127.0.0.1", port))
+        async with aiohttp.ClientSession() as session:
+            client = ReplyClient(session, f"http://127.0.0.1:{port}/api/v10", timeout_s=0.6)
+            with pytest.raises(ReplyUnavailableError) as caught:
+                await client.send_followup(TARGET, MESSAGE, tries=1)
+        for one in fill:
+            one.close()
+
+    assert not caught.value.maybe_done
+    assert caught.value.__suppress_context__  # its text would hold the token

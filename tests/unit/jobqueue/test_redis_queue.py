@@ -36,7 +36,7 @@ async def raw_client(server: RedisServer) -> AsyncIterator[Redis]:
 
 async def test_damaged_record_goes_to_the_dead_letters_at_once(server: RedisServer):
     """It is not handed out again and again, and the jobs beside it are served."""
-    damages = {"not json": "{", "other version": '{"v":99}', "not text": b"\xff\xfe", "list": "[]"}
+    damages = {"not json": "{", "not text": b"\xff\xfe", "list": "[]"}
     async with open_queue(server.url, pool=POOL) as queue, raw_client(server) as client:
         for job_id, payload in damages.items():
             await queue.put(job(job_id))
@@ -49,9 +49,26 @@ async def test_damaged_record_goes_to_the_dead_letters_at_once(server: RedisServ
         assert 1 == (await queue.load()).running
         letters = {letter.job_id: letter.reason for letter in await queue.dead_letters(10)}
         assert damages.keys() == letters.keys()
-        assert "99" in letters["other version"]
         for job_id in damages:
             assert JobState.DEAD is await queue.state(job_id)
+
+
+async def test_record_of_a_newer_version_is_left_to_a_newer_worker(server: RedisServer):
+    """In a rolling upgrade an old worker must not destroy what it can't read."""
+    limits = QueueLimits(lease_s=0.05)
+    async with (
+        open_queue(server.url, pool=POOL, limits=limits) as queue,
+        raw_client(server) as client,
+    ):
+        await queue.put(job("new"))
+        await client.hset(f"{{{POOL}}}:job:new", "payload", '{"v":99}')
+
+        assert [] == await queue.claim("old worker", 10, 0)
+        await asyncio.sleep(0.1)
+        assert 1 == await queue.reap()
+        await client.hset(f"{{{POOL}}}:job:new", "payload", job("new").to_json())
+
+        assert ["new"] == [claim.job.id for claim in await queue.claim("new worker", 10, 0)]
 
 
 async def test_lost_record_does_not_stop_the_line(server: RedisServer):

@@ -1,6 +1,8 @@
 """Importing a Hugging Face folder: every tensor in its place, everything wrong named."""
 
 import json
+import os
+import struct
 from pathlib import Path
 
 import gguf
@@ -17,6 +19,7 @@ from bot.model.gguf_file import read_gguf
 from bot.model.huggingface import import_huggingface
 from bot.model.model_file import ModelFile
 from bot.model.store import list_models, open_model
+from bot.model.whole_file import writing
 from tests.model_files import SHAPE, make_huggingface_folder, random_weights
 
 
@@ -203,3 +206,58 @@ def test_name_that_is_no_file_name_is_refused(tmp_path: Path, name: str):
     """A model's name can't lead out of the folder."""
     with pytest.raises(ModelFileError, match="is no name"):
         import_folder(tmp_path, tmp_path, name, "q8_0")
+
+
+def test_bfloat16_is_read(tmp_path: Path):
+    """Numpy has no such type, and many checkpoints are in it."""
+    folder = make_huggingface_folder(tmp_path / "hf")
+    weights = random_weights(SHAPE)
+    header, data = {}, b""
+    for name, values in weights.items():
+        upper = (values.view(np.uint32) >> 16).astype("<u2").tobytes()
+        header[name] = {
+            "dtype": "BF16",
+            "shape": values.shape,
+            "data_offsets": [len(data), len(data) + len(upper)],
+        }
+        data += upper
+    text = json.dumps(header).encode()
+    size = struct.pack("<Q", len(text))
+    (folder / "model.safetensors").write_bytes(size + text + data)
+
+    import_huggingface(folder, tmp_path / "m.gguf", "m", "f32")
+
+    found = values_of(read_gguf(tmp_path / "m.gguf"))["h.1.mlp.c_proj.weight"]
+    expected = weights["transformer.h.1.mlp.c_proj.weight"].T
+    assert 0 < np.abs(found - expected).max() < 2e-3
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"pre_tokenizer": {"type": "Metaspace"}},
+        {"model": {"type": "WordPiece", "vocab": {}}},
+        {"model": {"type": "BPE", "vocab": {"a": 0}, "merges": ["x y"]}},
+    ],
+)
+def test_other_tokenizers_are_refused(tmp_path: Path, change: dict[str, object]):
+    """Read as a byte-level BPE they would write rubbish."""
+    folder = make_huggingface_folder(tmp_path / "hf")
+    path = folder / "tokenizer.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+
+    with pytest.raises(ModelFileError, match="tokenizer"):
+        import_huggingface(folder, tmp_path / "m.gguf", "m", "f32")
+
+
+def test_parts_of_a_killed_import_are_swept(tmp_path: Path):
+    """They may be gigabytes; one that is still written to stays."""
+    old, new = tmp_path / ".m.gguf.1-ab.part", tmp_path / ".m.gguf.2-cd.part"
+    old.touch()
+    new.touch()
+    os.utime(old, (0, 0))
+
+    with writing(tmp_path / "m.gguf") as part:
+        part.write_bytes(b"whole")
+
+    assert [new, tmp_path / "m.gguf"] == sorted(tmp_path.iterdir())

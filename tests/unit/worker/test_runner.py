@@ -279,3 +279,82 @@ async def test_worker_counts_as_slots_as_soon_as_it_runs(workshop: Workshop):
     async with workshop.running(TapeEngine(sequences=5)):
         await asyncio.sleep(0.1)
         assert 5 == (await workshop.memory.load()).slots
+
+
+async def test_worker_that_may_have_lost_its_lease_stops_showing_growth(workshop: Workshop):
+    """Cut off from the queue only, it must not paint over what another worker has finished."""
+    await workshop.put(length=2000)
+    async with workshop.running(TapeEngine(step_s=0.005), drain_s=0.1):
+        await workshop.until(lambda: workshop.replies.edits)
+        workshop.queue.is_down = True
+        await asyncio.sleep(LEASE_S + 0.3)
+        n_edits = len(workshop.replies.edits)
+        await asyncio.sleep(0.5)
+        assert n_edits == len(workshop.replies.edits)
+        workshop.queue.is_down = False
+        await workshop.until(lambda: len(workshop.replies.edits) > n_edits)
+
+
+async def test_outage_longer_than_a_lease_takes_no_job_from_a_living_worker(workshop: Workshop):
+    """Its leases ran out meanwhile, and it renews them before anybody puts the jobs back."""
+    await workshop.put(length=300)
+    async with workshop.running(TapeEngine(step_s=0.01)):
+        await workshop.until(lambda: workshop.replies.edits)
+        workshop.queue.is_down = True
+        await asyncio.sleep(2 * LEASE_S)
+        workshop.queue.is_down = False
+        assert JobState.DONE == await workshop.ended()
+
+    texts = [shown(edit.message.content).rstrip("▌") for edit in workshop.replies.edits]
+    assert all(after.startswith(before[:100]) for before, after in pairwise(texts))
+    assert sorted(map(len, texts)) == list(map(len, texts))
+
+
+async def test_deadline_ends_a_text_while_the_queue_is_away(workshop: Workshop):
+    """The queue can't say so then, and Discord does not wait."""
+    await workshop.put(length=9000, deadline_at_s=workshop.now() + 22)
+    async with workshop.running(TapeEngine(step_s=0.005)):
+        await workshop.until(lambda: workshop.replies.edits)
+        workshop.queue.is_down = True
+        await workshop.until(lambda: "out of time" in workshop.replies.last.content)
+        workshop.queue.is_down = False
+        assert JobState.STOPPED == await workshop.ended()
+
+
+async def test_job_long_past_its_deadline_calls_nobody(workshop: Workshop):
+    """Its token is dead; Discord counts such calls, and bans for thousands of them."""
+    await workshop.put(deadline_at_s=workshop.now() - 61)
+
+    async with workshop.running(TapeEngine()):
+        assert JobState.EXPIRED == await workshop.ended()
+
+    assert [] == workshop.replies.edits
+
+
+async def test_job_that_breaks_on_a_token_harms_no_other(workshop: Workshop):
+    """Such as a token that the tokenizer does not know."""
+    foxes = {"🦊" in tale(seed)[:30]: seed for seed in range(50)}  # one seed with, one without
+    await workshop.put("bad", seed=foxes[True], length=60)
+    await workshop.put("good", seed=foxes[False], length=30)
+    feed = workshop.tokenizer.token_bytes
+
+    def broken(token_id: int) -> bytes:
+        if token_id == "🦊".encode()[0]:
+            raise IndexError(token_id)
+        return feed(token_id)
+
+    workshop.tokenizer.token_bytes = broken
+    async with workshop.running(TapeEngine()):
+        assert JobState.DONE == await workshop.ended("good")
+
+
+async def test_draining_worker_offers_no_slots(workshop: Workshop):
+    """Who asks meanwhile is told that they have to wait."""
+    await workshop.put(length=400)
+    async with workshop.running(TapeEngine(step_s=0.005)) as stop:
+        await workshop.until(lambda: workshop.replies.edits)
+        stop.set()
+        async with asyncio.timeout(2):
+            while (await workshop.memory.load()).slots:  # noqa: ASYNC110  # the queue tells nobody
+                await asyncio.sleep(0.02)
+        assert JobState.RUNNING == await workshop.memory.state("1")

@@ -73,6 +73,9 @@ class TapeEngine:
             known.append(token)
         return Progress(sequence_id=sequence_id, computed=computed, token=token, logprob=None)
 
+    def abort(self) -> None:
+        """Its steps are short."""
+
     def remove(self, sequence_id: int) -> None:
         self._known.pop(sequence_id, None)
 

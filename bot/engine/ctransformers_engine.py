@@ -51,6 +51,11 @@ class CTransformersEngine(SequenceEngine):
             raise EngineError("ctransformers can run one model in a process; end the other first.")
         if info.file_format != "ggml":
             raise EngineError(f"ctransformers can't read {info.path}: it is no legacy GGML file.")
+        if info.shape.n_head == 1:
+            raise EngineError(
+                f"ctransformers can't run {info.path}: with one attention head only it ends the "
+                "process; use llama.cpp."
+            )
         chunk, n_ctx = safe_sizes(info.shape)
         if n_ctx < info.shape.n_ctx:
             _log.warning(

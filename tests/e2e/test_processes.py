@@ -7,6 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from bot.local.faults import Fault, FaultKind
 from tests.e2e.stack import Process, Stack
 
 SMALL = Path(__file__).parents[2] / "bot" / "model" / "small" / "bardling-small.q8_0.gguf"
@@ -129,15 +130,17 @@ async def test_sigterm_hands_a_long_text_to_another_worker(stack: Stack):
     """What can't end in the time to drain is given back at once, not after a lease."""
     await stack.start_bot()
     worker = await stack.start_worker(BARDLING_DRAIN_S="0")
+    fault = Fault(kind=FaultKind.NEVER, method="PATCH", path="/webhooks/*/messages/@original")
+    stack.local.faults.add(fault)  # so that the text surely isn't finished yet
     interaction = await stack.complete("Once upon a time", length=500, seed=5)
-    await stack.growing(interaction)
+    await stack.local.wait_for(lambda: len(stack.local.faults) == 0, 20)
     assert 0 == await worker.terminate()
 
     second = await stack.start_worker()
     final = await stack.final(interaction)
 
     assert "seed 5" in final["content"]
-    assert '"attempt": 1' in second.log()
+    await second.wait_log('"attempt": 1', 10)
 
 
 async def test_logs_hold_ids_and_no_text(stack: Stack):

@@ -1,6 +1,7 @@
 """The Stop button: while a text waits, while it grows, and for whom."""
 
 from bot.core.buttons import stop_custom_id
+from bot.local.handles import Interaction
 from tests.e2e.stack import Stack
 
 
@@ -55,18 +56,19 @@ async def test_only_the_asker_and_moderators_may_stop(stack: Stack):
         await local.wait_for(lambda i=interaction: (i.reply or {}).get("components"), 20)
     await local.wait_for(lambda: stack.logs().count("job put") == 2, 10)
 
-    async def click(member: str, owner: str) -> tuple[str | None, str]:
+    async def click(member: str, owner: str) -> Interaction:
         interaction = texts[owner]
         reply = interaction.reply
         assert reply is not None
         clicker = {"Ada": local.ada, "Ben": local.ben}[member]
         clicked = await local.click(clicker, reply, stop_custom_id(str(interaction.id)))
         await clicked.first_answer()
-        return clicked.state.kind, str((clicked.reply or {}).get("content", ""))
+        return clicked
 
-    kind, answer = await click("Ben", "Ada")
-    assert "message" == kind
-    assert "Only the one who asked" in answer
+    clicked = await click("Ben", "Ada")
+    (told,) = await local.wait_for(lambda: clicked.followups, 10)
+    assert "Only the one who asked" in told["content"]
+    assert told["flags"] & 64  # for Ben alone
     await click("Ada", "Ben")
     await local.wait_for(lambda: not (texts["Ben"].reply or {})["components"], 10)
     assert (texts["Ada"].reply or {})["components"]

@@ -1,14 +1,18 @@
 """Files that nobody should load: each is refused with a sentence, whatever its bytes say."""
 
+import contextlib
+import importlib.util
 import random
 import struct
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from bot.errors import ModelFileError
-from bot.model.ggml_file import read_ggml
+from bot.model.ggml_file import read_ggml, tokenizer_path
 from bot.model.gguf_file import read_gguf
 from bot.model.huggingface import import_huggingface
 from bot.model.store import read_model
@@ -74,6 +78,39 @@ def test_damaged_file_is_refused_or_harmless(
             refused += 1
 
     assert refused > N_FUZZED * 0.8
+
+
+@pytest.mark.parametrize(
+    ("file_format", "engine_name"),
+    [("gguf", "llama_cpp"), ("gguf", "ctransformers"), ("ggml", "ctransformers")],
+)
+def test_what_is_not_refused_ends_no_process(
+    tmp_path: Path, whole: dict[str, bytes], file_format: str, engine_name: str
+):
+    """The damaged files that pass are loaded and run: no library ends the process by a signal."""
+    if importlib.util.find_spec(engine_name) is None:
+        pytest.skip(f"{engine_name} is not installed")
+    tokenizer = make_huggingface_folder(tmp_path / "hf") / "tokenizer.json"
+    passed = []
+    for index, damaged in enumerate(fuzzed(whole[file_format], file_format)):
+        path = tmp_path / f"{index}.{file_format}"
+        path.write_bytes(damaged)
+        with contextlib.suppress(ModelFileError):
+            READERS[file_format](path)
+            passed.append(str(path))
+            tokenizer_path(path).write_bytes(tokenizer.read_bytes())
+    assert passed
+    (tmp_path / "list").write_text("\n".join(passed))
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "tests.unit.model.load_survivors", engine_name, tmp_path / "list"],
+        capture_output=True,
+        text=True,
+        timeout=25,
+        check=False,
+    )
+
+    assert 0 == ended.returncode, ended.stdout[-2000:] + ended.stderr[-2000:]
 
 
 @pytest.mark.parametrize("file_format", READERS)

@@ -60,7 +60,14 @@ class Row:
 Contender = Callable[[Sequence[list[int]]], Run]
 
 
-def main(model: str, home: Path, json_out: Path | None, rounds: int = 3) -> int:
+def main(
+    model: str,
+    home: Path,
+    json_out: Path | None,
+    *,
+    rounds: int = 3,
+    requests_at_once: Sequence[int] = REQUESTS,
+) -> int:
     """Measures all contenders and prints a table.
 
     Args:
@@ -68,6 +75,7 @@ def main(model: str, home: Path, json_out: Path | None, rounds: int = 3) -> int:
         home: where models lie.
         json_out: a file for the figures, or None.
         rounds: how often each measurement is taken, at most.
+        requests_at_once: how many texts are asked for in one measurement.
     """
     threads = default_threads()
     names = [name for name in ("llama_cpp", "ctransformers") if _is_installed(name)]
@@ -84,7 +92,7 @@ def main(model: str, home: Path, json_out: Path | None, rounds: int = 3) -> int:
             break
         for name in names:
             for contender, measure, close in _contenders(name, opened[name].info, threads):
-                for requests in REQUESTS:
+                for requests in requests_at_once:
                     prompts = _prompts(info, requests, salt=turn * 100 + requests)
                     runs.setdefault((contender, requests), []).append(measure(prompts))
                 close()

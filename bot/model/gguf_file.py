@@ -1,24 +1,17 @@
-"""Reads GGUF files of GPT-2s strictly, before any engine does, and writes them.
+"""Reads GGUF files of GPT-2s strictly, before any engine does; `gguf_writer` writes them.
 
-Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md (version 3). Reading is our own,
-because it must stand any file; writing is the `gguf` package's.
+Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md (version 3). Our own, because it
+must stand any file.
 """
 
-import contextlib
 import math
 import struct
-from collections.abc import Iterable
 from pathlib import Path
-
-import gguf
-import numpy as np
-import numpy.typing as npt
 
 from bot.core.models import ModelShape
 from bot.model.byte_reader import ByteReader, open_reader
 from bot.model.model_file import ModelFile, StoredTensor, check_numbers
 from bot.model.tensors import (
-    F32,
     STORAGE_BY_ID,
     StorageType,
     TensorSpec,
@@ -56,7 +49,7 @@ _MODEL_KEYS = frozenset(
         "attention.head_count", "attention.head_count_kv", "attention.layer_norm_epsilon",
     )
 )  # fmt: skip
-_LAYER_NORM_EPSILON = 1e-5
+LAYER_NORM_EPSILON = 1e-5
 # The lists that are read, here or by llama.cpp, and what they are of; any other is passed over.
 _LISTS = {
     "tokenizer.ggml.tokens": _STRING,
@@ -171,9 +164,9 @@ def _contradiction(metadata: dict[str, _Value], shape: ModelShape) -> str | None
             return f"its key {key} is {metadata[key]}, and its other numbers make it {value}"
     epsilon = metadata.get("gpt2.attention.layer_norm_epsilon")
     if not isinstance(epsilon, float) or not math.isclose(
-        epsilon, _LAYER_NORM_EPSILON, rel_tol=1e-5
+        epsilon, LAYER_NORM_EPSILON, rel_tol=1e-5
     ):
-        return f"its layer_norm_epsilon is {epsilon}; only {_LAYER_NORM_EPSILON} works"
+        return f"its layer_norm_epsilon is {epsilon}; only {LAYER_NORM_EPSILON} works"
     for key in _ONE_PER_TOKEN:
         value = metadata.get(key)
         if value is not None and not (isinstance(value, list) and len(value) == shape.n_vocab):
@@ -266,84 +259,3 @@ def _tokenizer(reader: ByteReader, metadata: dict[str, _Value], shape: ModelShap
         return Tokenizer([str(token) for token in tokens], pairs)
     except ValueError as error:
         raise reader.refuse(f"its tokenizer is damaged ({error})") from error
-
-
-def write_gguf(
-    path: Path,
-    name: str,
-    shape: ModelShape,
-    storage: StorageType,
-    tokenizer: Tokenizer,
-    tensors: Iterable[tuple[TensorSpec, npt.NDArray[np.generic], StorageType]],
-) -> None:
-    """Writes a GGUF file, holding one tensor at a time.
-
-    Args:
-        path: a file that nobody reads yet; the caller renames it.
-        name: the model's.
-        shape: its numbers.
-        storage: the type of its matrices.
-        tokenizer: goes into the file.
-        tensors: (spec, numbers or packed bytes, type) for every tensor of the shape, in the
-            order of `tensor_specs`; matrices in `storage`, all else in f32.
-    """
-    with contextlib.closing(gguf.GGUFWriter(str(path), "gpt2")) as writer:
-        _describe(writer, name, shape, storage, tokenizer)
-        writer.write_header_to_file()
-        writer.write_kv_data_to_file()
-        writer.write_ti_data_to_file()
-        for _, data, _ in tensors:
-            writer.write_tensor_data(data)
-
-
-def _describe(
-    writer: gguf.GGUFWriter,
-    name: str,
-    shape: ModelShape,
-    storage: StorageType,
-    tokenizer: Tokenizer,
-) -> None:
-    """Everything that stands before the numbers."""
-    writer.add_type("model")
-    writer.add_name(name)
-    writer.add_file_type(storage.file_type)
-    writer.add_quantization_version(2)
-    writer.add_block_count(shape.n_layer)
-    writer.add_context_length(shape.n_ctx)
-    writer.add_embedding_length(shape.n_embd)
-    writer.add_feed_forward_length(4 * shape.n_embd)
-    writer.add_head_count(shape.n_head)
-    writer.add_layer_norm_eps(_LAYER_NORM_EPSILON)
-    _add_tokenizer(writer, tokenizer)
-    for spec in tensor_specs(shape):
-        _announce(writer, spec, storage if spec.is_weight else F32)
-
-
-def _announce(writer: gguf.GGUFWriter, spec: TensorSpec, storage: StorageType) -> None:
-    """Puts a tensor into the list at the head of the file; its numbers come later."""
-    n_bytes = storage.n_bytes(spec.shape)
-    n_rows = math.prod(spec.shape[:-1])
-    writer.add_tensor_info(
-        spec.gguf,
-        (*spec.shape[:-1], n_bytes // n_rows),  # the writer takes rows of packed bytes
-        np.dtype(np.uint8),
-        n_bytes,
-        raw_dtype=gguf.GGMLQuantizationType(storage.id),
-    )
-
-
-def _add_tokenizer(writer: gguf.GGUFWriter, tokenizer: Tokenizer) -> None:
-    end = tokenizer.end_of_text_id
-    kinds = [
-        gguf.TokenType.CONTROL if index == end else gguf.TokenType.NORMAL
-        for index in range(tokenizer.n_vocab)
-    ]
-    writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("gpt-2")
-    writer.add_token_list(list(tokenizer.tokens))
-    writer.add_token_types(kinds)
-    writer.add_token_merges([f"{left} {right}" for left, right in tokenizer.merges])
-    writer.add_add_bos_token(False)
-    if end is not None:
-        writer.add_bos_token_id(end)
-        writer.add_eos_token_id(end)

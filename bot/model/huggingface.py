@@ -19,7 +19,7 @@ from safetensors import SafetensorError, safe_open
 from bot.core.models import ModelShape
 from bot.errors import ModelFileError
 from bot.model.ggml_file import tokenizer_path, write_ggml
-from bot.model.gguf_file import write_gguf
+from bot.model.gguf_writer import write_gguf
 from bot.model.tensors import (
     F32,
     STORAGE_TYPES,

@@ -1,6 +1,5 @@
 """The live page in a real browser: keyboard, growing replies, forms, members, hostile text."""
 
-import shutil
 from collections.abc import AsyncIterator
 
 import pytest
@@ -9,24 +8,13 @@ from playwright.async_api import Browser, Locator, Page, async_playwright, expec
 
 from bot.local.discord_server import LocalDiscord, open_local_discord
 from tests.e2e.small_bot_process import running_bot
+from tools.try_picture import ARGUMENTS, find_chromium
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),  # one browser for all of them
     pytest.mark.browser,
     pytest.mark.timeout(90),
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH"),
+    pytest.mark.skipif(find_chromium() is None, reason="no Chromium on the PATH"),
 ]
 RECORD_TEXTS = """
 window.seen = [];
@@ -55,7 +43,7 @@ const links = all.filter((one) => one.tagName === 'A');
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = await playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
         yield browser
         await browser.close()
 

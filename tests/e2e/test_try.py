@@ -14,6 +14,7 @@ import pytest
 
 from bot.errors import UnreachableError
 from bot.jobqueue.embedded_server import find_redis_server
+from tools.try_picture import Completion, find_chromium, take_picture
 
 START_S = 60.0
 STOP_S = 20.0
@@ -134,3 +135,20 @@ async def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
         await server.wait_closed()
     assert 69 == process.returncode
     assert f"port {port}" in errors.decode()
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(120)
+@pytest.mark.skipif(find_chromium() is None, reason="no Chromium on the PATH")
+async def test_page_shows_a_completion_in_a_browser(tmp_path: Path) -> None:
+    """The whole of it, as a person sees it: page, bot, Redis, worker, model."""
+    picture = tmp_path / "try.png"
+    async with bardling_try(tmp_path, "--no-browser") as process:
+        (reply,) = await take_picture(
+            await page_of(process), picture, [Completion("Once upon a time", 5, 30)]
+        )
+
+    text = reply.partition("Once upon a time")[2].partition("bardling-small q8_0")[0]
+    assert len(text.strip()) > 20
+    assert reply.endswith("machine-written · seed 5")
+    assert picture.read_bytes().startswith(b"\x89PNG")

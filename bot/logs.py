@@ -38,22 +38,12 @@ def configure_logging(style: str, level: str, stream: TextIO | None = None) -> N
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    renderers: list[Processor]
-    if style == "json":
-        tracebacks = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
-        renderers = [
-            structlog.processors.ExceptionRenderer(tracebacks),
-            structlog.processors.JSONRenderer(),
-        ]
-    else:
-        renderers = [
-            structlog.dev.ConsoleRenderer(
-                colors=target.isatty(), exception_formatter=structlog.dev.plain_traceback
-            )
-        ]
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            *_renderers(style, colors=target.isatty()),
+        ],
     )
     handler = logging.StreamHandler(target)
     handler.setFormatter(formatter)
@@ -62,3 +52,15 @@ def configure_logging(style: str, level: str, stream: TextIO | None = None) -> N
     root.setLevel(level.upper())
     # discord.py tells each gateway detail at info; a host wants to see what Bardling does.
     logging.getLogger("discord").setLevel(max(root.level, logging.WARNING))
+
+
+def _renderers(style: str, *, colors: bool) -> list[Processor]:
+    """What makes a line of an event; its traceback without the values of variables."""
+    if style == "json":
+        tracebacks = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        return [
+            structlog.processors.ExceptionRenderer(tracebacks),
+            structlog.processors.JSONRenderer(),
+        ]
+    plain = structlog.dev.plain_traceback
+    return [structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=plain)]

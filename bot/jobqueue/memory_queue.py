@@ -156,7 +156,7 @@ class MemoryQueue:
             return False
         if record.state is not JobState.RUNNING:
             return record.state is state
-        self._charge(record.job.tenant, tokens - record.job.cost)
+        self._settle(record, unused=record.job.cost - tokens)
         if state is JobState.DEAD:
             self._bury(record, "every attempt failed")
         self._end(record, state)
@@ -191,7 +191,7 @@ class MemoryQueue:
         elif state is JobState.QUEUED:
             self._end(record, JobState.STOPPED)
             if record.attempt == 0:
-                self._refund(record)
+                self._settle(record, unused=record.job.cost)
         return state
 
     async def wait_cancelled(self, wait_s: float) -> list[str]:
@@ -324,14 +324,12 @@ class MemoryQueue:
         )
         self._dead.append(letter)
 
-    def _charge(self, tenant: str, tokens: float) -> None:
+    def _settle(self, ended: _Record, *, unused: float) -> None:
+        """Gives back what a job did not cost (or takes more): the tenant's later jobs move up."""
+        tenant = ended.job.tenant
         base = self._finish_tags.get(tenant, self._virtual_time)
-        self._finish_tags[tenant] = base + tokens
-
-    def _refund(self, gone: _Record) -> None:
-        """It was never served: the tenant's later jobs move up."""
-        self._charge(gone.job.tenant, -gone.job.cost)
+        self._finish_tags[tenant] = base - unused
         for record in self._in(JobState.QUEUED):
-            if record.job.tenant == gone.job.tenant and record.sequence > gone.sequence:
-                earlier = max(self._virtual_time, record.tag - gone.job.cost)
+            if unused > 0 and record.job.tenant == tenant and record.sequence > ended.sequence:
+                earlier = max(self._virtual_time, record.tag - unused)
                 record.tag = min(record.tag, earlier)

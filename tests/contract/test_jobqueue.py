@@ -488,6 +488,22 @@ async def test_cancelled_waiting_job_is_gone(backend: Backend):
     assert ["2"] == await claim_ids(queue, 2)
 
 
+async def test_unused_cost_lets_no_later_job_overtake(backend: Backend):
+    """Texts that end early cost less than was charged: the tenant's waiting jobs move up, too."""
+    queue = await backend.queue()
+    for n in range(1, 4):
+        await queue.put(backend.job(str(n), cost=600))
+    for claim in await queue.claim("w", 2, 0):
+        assert await queue.finish("w", claim.job.id, claim.attempt, JobState.DONE, 100)
+
+    await queue.put(backend.job("4", cost=600))
+    await queue.put(backend.job("other", tenant="g20", cost=600))
+
+    assert 1 == await queue.place("3")
+    order = await claim_ids(queue, 3)
+    assert order.index("3") < order.index("4")
+
+
 async def test_cancelled_waiting_job_costs_its_tenant_nothing(backend: Backend):
     """The tenant's other jobs move up to where they would have stood."""
     queue = await backend.queue()

@@ -23,14 +23,5 @@ redis.call('HSET', JOB .. id, 'cancel_call', call)
 if tonumber(job[5]) + tonumber(job[6]) > 0 then
   return { state }
 end
--- It was never served: what it would have cost goes back, and the tenant's later jobs move up.
-charge(tenant, -cost)
-local now = virtual_time()
-for _, member in ipairs(redis.call('ZRANGEBYSCORE', TENANT .. tenant, '(' .. seq, '+inf')) do
-  local tag = tonumber(redis.call('ZSCORE', READY, member) or now)
-  local earlier = math.max(now, tag - cost)
-  if earlier < tag then
-    redis.call('ZADD', READY, earlier, member)
-  end
-end
+refund(tenant, seq, cost)  -- it was never served
 return { state }

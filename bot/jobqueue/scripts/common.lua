@@ -84,6 +84,20 @@ local function charge(tenant, tokens)
   redis.call('ZADD', FINISH_TAGS, tag + tokens, tenant)
 end
 
+-- Gives back what a job did not cost. The tenant's later jobs move up: left where they are, the
+-- jobs that are put from now on would overtake them. O(m log n), m = those later jobs
+local function refund(tenant, seq, tokens)
+  charge(tenant, -tokens)
+  local now = virtual_time()
+  for _, member in ipairs(redis.call('ZRANGEBYSCORE', TENANT .. tenant, '(' .. seq, '+inf')) do
+    local tag = tonumber(redis.call('ZSCORE', READY, member) or now)
+    local earlier = math.max(now, tag - tokens)
+    if earlier < tag then
+      redis.call('ZADD', READY, earlier, member)
+    end
+  end
+end
+
 local function dead_letter(id, attempts, reason, max_letters)
   redis.call('XADD', DEAD, 'MAXLEN', '~', max_letters, '*',
     'id', id, 'attempts', attempts, 'reason', reason)

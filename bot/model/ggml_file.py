@@ -50,7 +50,6 @@ def read_ggml(path: Path) -> ModelFile:
             file_format="ggml",
             name=path.name.split(".")[0],
             shape=shape,
-            storage=storage,
             tensors=tensors,
             tokenizer=None,
         )

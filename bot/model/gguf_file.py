@@ -88,7 +88,6 @@ def read_gguf(path: Path) -> ModelFile:
             file_format="gguf",
             name=str(metadata.get("general.name") or path.stem),
             shape=shape,
-            storage=tensors[0].storage,
             tensors=tensors,
             tokenizer=_tokenizer(reader, metadata, shape),
         )

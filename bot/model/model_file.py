@@ -5,6 +5,7 @@ Made by the two readers, used by the store and the converter.
 
 import mmap
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy.typing as npt
 
 from bot.core.models import ModelShape
 from bot.errors import ModelFileError
-from bot.model.tensors import F16, F32, Q4_0, Q5_0, Q8_0, StorageType, TensorSpec
+from bot.model.tensors import F16, F32, StorageType, TensorSpec
 from bot.model.tokenizer import Tokenizer
 
 
@@ -33,7 +34,6 @@ class ModelFile:
     Attributes:
         file_format: "gguf" or "ggml".
         name: the model's own, or the file's.
-        storage: how its matrices are stored.
         tensors: in file order.
         tokenizer: from the file, or None where the format has no room for merges.
     """
@@ -42,9 +42,23 @@ class ModelFile:
     file_format: str
     name: str
     shape: ModelShape
-    storage: StorageType
     tensors: tuple[StoredTensor, ...]
     tokenizer: Tokenizer | None
+
+    @property
+    def storage(self) -> StorageType:
+        """The type that most numbers of its matrices are stored in."""
+        counts: dict[StorageType, int] = {}
+        for tensor in self.tensors:
+            if tensor.spec.is_weight:
+                counts[tensor.storage] = counts.get(tensor.storage, 0) + prod(tensor.spec.shape)
+        return max(counts, key=lambda storage: counts[storage])
+
+    @property
+    def quantization(self) -> str:
+        """How it is stored: the one type of its matrices, or "…_M" for a mixture around one."""
+        types = {tensor.storage for tensor in self.tensors if tensor.spec.is_weight}
+        return self.storage.name if len(types) == 1 else f"{self.storage.name}_M"
 
 
 def check_numbers(path: Path, data: mmap.mmap, tensors: tuple[StoredTensor, ...]) -> None:
@@ -69,6 +83,5 @@ def _visible_numbers(
         return raw.view(np.float32).copy()
     if storage == F16:
         return raw.view(np.float16).copy()
-    assert storage in (Q4_0, Q5_0, Q8_0)
     blocks = raw.reshape(-1, storage.block_bytes)
-    return np.ascontiguousarray(blocks[:, :2]).view(np.float16)  # each block begins with its scale
+    return np.ascontiguousarray(blocks[:, slice(*storage.scales)]).view(np.float16)

@@ -107,7 +107,7 @@ def _shown_name(name_or_path: str, path: Path) -> str:
 def _info(model: ModelFile, name: str, tokenizer: Tokenizer) -> ModelInfo:
     return ModelInfo(
         name=name,
-        quantization=model.storage.name,
+        quantization=model.quantization,
         file_format=model.file_format,
         path=str(model.path),
         shape=model.shape,

@@ -17,7 +17,8 @@ class StorageType:
 
     Attributes:
         id: ggml's number of the type, the same in both formats.
-        file_type: the number that a file's header gives for it.
+        file_type: the number that a legacy GGML file's header gives for it.
+        scales: where in a block its f16 scales lie, from and to which byte; empty without blocks.
     """
 
     name: str
@@ -25,6 +26,7 @@ class StorageType:
     file_type: int
     block_size: int
     block_bytes: int
+    scales: tuple[int, int] = (0, 0)
 
     def n_bytes(self, shape: tuple[int, ...]) -> int:
         """Bytes of a tensor whose rows (last axis) are whole blocks."""
@@ -33,11 +35,15 @@ class StorageType:
 
 F32 = StorageType("f32", 0, 0, 1, 4)
 F16 = StorageType("f16", 1, 1, 1, 2)
-Q4_0 = StorageType("q4_0", 2, 2, 32, 18)
-Q5_0 = StorageType("q5_0", 6, 8, 32, 22)
-Q8_0 = StorageType("q8_0", 8, 7, 32, 34)
-STORAGE_TYPES = {one.name: one for one in (F32, F16, Q4_0, Q5_0, Q8_0)}
-STORAGE_BY_ID = {one.id: one for one in STORAGE_TYPES.values()}
+Q4_0 = StorageType("q4_0", 2, 2, 32, 18, (0, 2))
+Q5_0 = StorageType("q5_0", 6, 8, 32, 22, (0, 2))
+Q5_1 = StorageType("q5_1", 7, 9, 32, 24, (0, 4))
+Q8_0 = StorageType("q8_0", 8, 7, 32, 34, (0, 2))
+Q4_K = StorageType("q4_K", 12, 12, 256, 144, (0, 4))
+Q5_K = StorageType("q5_K", 13, 13, 256, 176, (0, 4))
+Q6_K = StorageType("q6_K", 14, 14, 256, 210, (208, 210))
+STORAGE_TYPES = {one.name: one for one in (F32, F16, Q4_0, Q5_0, Q8_0)}  # of legacy files
+STORAGE_BY_ID = {one.id: one for one in (*STORAGE_TYPES.values(), Q5_1, Q4_K, Q5_K, Q6_K)}
 
 
 @dataclass(frozen=True, slots=True)

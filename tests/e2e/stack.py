@@ -132,11 +132,12 @@ class Stack:
         )
 
     def finished(self, interaction: Interaction) -> dict[str, Any] | None:
-        """The reply if it is finished: it has text and its label, and no Stop button any more."""
+        """The reply if it is finished: no Stop button any more, the label under its last part."""
         reply = interaction.reply
-        if reply is None or reply.get("components") or "\n-# " not in reply["content"]:
+        if reply is None or reply.get("components") or UNFINISHED_MARK in reply["content"]:
             return None
-        return None if UNFINISHED_MARK in reply["content"] else reply
+        last = interaction.followups[-1] if interaction.followups else reply
+        return reply if "\n-# " in last["content"] else None
 
     async def growing(self, interaction: Interaction, timeout_s: float = REPLY_S) -> dict[str, Any]:
         """The reply as soon as it shows some text and is not finished."""

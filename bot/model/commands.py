@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bot.core.models import ModelInfo
 from bot.errors import ModelFileError
-from bot.model.huggingface import import_huggingface
+from bot.model.importing import import_checkpoint
 from bot.model.store import read_model
 
 
@@ -21,7 +21,7 @@ def import_folder(folder: Path, home: Path, name: str, quantization: str) -> lis
         raise ModelFileError(folder, f"{name!r} is no name for a model: use letters, digits, - _ .")
     target = home / "models" / f"{name}.gguf"
     try:
-        import_huggingface(folder, target, name, quantization)
+        import_checkpoint(folder, target, name, quantization)
     except OSError as error:
         raise ModelFileError(target, f"it can't be written ({error.strerror or error})") from error
     verify(target)
@@ -37,7 +37,7 @@ def verify(path: Path) -> ModelInfo:
     model = read_model(path)
     return ModelInfo(
         name=model.name,
-        quantization=model.storage.name,
+        quantization=model.quantization,
         file_format=model.file_format,
         path=str(path),
         shape=model.shape,

@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from bot.core.models import ModelShape
 from bot.model.gguf_file import LAYER_NORM_EPSILON
-from bot.model.tensors import F32, StorageType, TensorSpec, tensor_specs
+from bot.model.quantize import Quantization
+from bot.model.tensors import StorageType, TensorSpec, tensor_specs
 from bot.model.tokenizer import Tokenizer
 
 
@@ -19,7 +20,7 @@ def write_gguf(
     path: Path,
     name: str,
     shape: ModelShape,
-    storage: StorageType,
+    quantization: Quantization,
     tokenizer: Tokenizer,
     tensors: Iterable[tuple[TensorSpec, npt.NDArray[np.generic], StorageType]],
 ) -> None:
@@ -29,13 +30,13 @@ def write_gguf(
         path: a file that nobody reads yet; the caller renames it.
         name: the model's.
         shape: its numbers.
-        storage: the type of its matrices.
+        quantization: says how each tensor is stored.
         tokenizer: goes into the file.
         tensors: (spec, numbers or packed bytes, type) for every tensor of the shape, in the
-            order of `tensor_specs`; matrices in `storage`, all else in f32.
+            order of `tensor_specs`.
     """
     with contextlib.closing(gguf.GGUFWriter(str(path), "gpt2")) as writer:
-        _describe(writer, name, shape, storage, tokenizer)
+        _describe(writer, name, shape, quantization, tokenizer)
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
         writer.write_ti_data_to_file()
@@ -47,13 +48,13 @@ def _describe(
     writer: gguf.GGUFWriter,
     name: str,
     shape: ModelShape,
-    storage: StorageType,
+    quantization: Quantization,
     tokenizer: Tokenizer,
 ) -> None:
     """Everything that stands before the numbers."""
     writer.add_type("model")
     writer.add_name(name)
-    writer.add_file_type(storage.file_type)
+    writer.add_file_type(quantization.gguf_file_type)
     writer.add_quantization_version(2)
     writer.add_block_count(shape.n_layer)
     writer.add_context_length(shape.n_ctx)
@@ -63,7 +64,7 @@ def _describe(
     writer.add_layer_norm_eps(LAYER_NORM_EPSILON)
     _add_tokenizer(writer, tokenizer)
     for spec in tensor_specs(shape):
-        _announce(writer, spec, storage if spec.is_weight else F32)
+        _announce(writer, spec, quantization.storage_of(spec, shape))
 
 
 def _announce(writer: gguf.GGUFWriter, spec: TensorSpec, storage: StorageType) -> None:

@@ -15,6 +15,7 @@ from tokenizers import Tokenizer as _Bpe
 from tokenizers import decoders, models, pre_tokenizers
 
 END_OF_TEXT = "<|endoftext|>"
+TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "merges.txt", "encoder.json", "vocab.bpe")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -103,27 +104,36 @@ class Tokenizer:
 
     @classmethod
     def from_folder(cls, folder: Path) -> "Tokenizer":
-        """The tokenizer of a Hugging Face folder: tokenizer.json, or vocab.json with merges.txt.
+        """The tokenizer of a folder: tokenizer.json, or a vocabulary with its merges.
+
+        Those two are vocab.json and merges.txt where Hugging Face's programs wrote them,
+        encoder.json and vocab.bpe where OpenAI did.
 
         Raises:
             OSError: the files are missing.
             ValueError: they hold no byte-level BPE.
         """
-        whole = folder / "tokenizer.json"
+        whole, vocabulary, merges, encoder, bpe = (folder / one for one in TOKENIZER_FILES)
         if whole.exists():
             return cls.from_json(whole.read_text(encoding="utf-8"))
-        vocabulary = cast(
-            dict[str, int], json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
-        )
+        if encoder.exists() and not vocabulary.exists():
+            return cls._from_pair(encoder, bpe)
+        return cls._from_pair(vocabulary, merges)
+
+    @classmethod
+    def _from_pair(cls, vocabulary_path: Path, merges_path: Path) -> "Tokenizer":
+        vocabulary = cast(dict[str, int], json.loads(vocabulary_path.read_text(encoding="utf-8")))
         if not isinstance(vocabulary, dict):  # pyright: ignore[reportUnnecessaryIsInstance]  # a file may be anything
-            raise ValueError("vocab.json holds no vocabulary")
-        lines = (folder / "merges.txt").read_text(encoding="utf-8").splitlines()
+            raise ValueError(f"{vocabulary_path.name} holds no vocabulary")
+        lines = merges_path.read_text(encoding="utf-8").splitlines()
         merges = [_pair(line) for line in lines if line and not line.startswith("#version")]
         return cls(_in_order(vocabulary), merges)
 
 
 def _in_order(vocabulary: dict[str, int]) -> list[str]:
     """Tokens by id; the ids must be 0, 1, 2, … without a gap."""
+    if not all(type(index) is int for index in vocabulary.values()):
+        raise ValueError("the vocabulary's ids are no numbers")
     tokens = sorted(vocabulary, key=vocabulary.__getitem__)
     if [vocabulary[token] for token in tokens] != list(range(len(tokens))):
         raise ValueError("the vocabulary's ids have gaps")

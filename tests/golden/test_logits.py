@@ -10,7 +10,7 @@ from bot.core.models import ModelShape
 from bot.core.sampling import SamplingParams
 from bot.engine.select import ENGINE_FILE_FORMAT, open_engine
 from bot.engine.sequences import Chunk, SequenceEngine
-from bot.model.huggingface import import_huggingface
+from bot.model.importing import import_checkpoint
 from bot.model.store import open_model
 from tests.golden.reference import GOLDEN_FILE, SEED, TOKENS, digest, reference_logits
 from tests.model_files import SHAPE, make_huggingface_folder, random_weights
@@ -29,7 +29,7 @@ def imported_logits(
         pytest.skip(f"{engine_name} is not installed (make llama adds llama_cpp)")
     file_format = ENGINE_FILE_FORMAT[engine_name]
     target = folder / f"golden.{quantization}.{file_format}"
-    import_huggingface(folder, target, "golden", quantization)
+    import_checkpoint(folder, target, "golden", quantization)
     opened = open_model(str(target), file_format, folder)
     engine = open_engine(engine_name, opened.info, slots=1, n_threads=1)
     assert isinstance(engine, SequenceEngine)

@@ -14,7 +14,7 @@ import pytest
 from bot.errors import ModelFileError
 from bot.model.ggml_file import read_ggml, tokenizer_path
 from bot.model.gguf_file import read_gguf
-from bot.model.huggingface import import_huggingface
+from bot.model.importing import import_checkpoint
 from bot.model.store import read_model
 from tests.model_files import make_huggingface_folder
 
@@ -28,7 +28,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     folder = tmp_path_factory.mktemp("models")
     make_huggingface_folder(folder / "hf")
     for suffix in READERS:
-        import_huggingface(folder / "hf", folder / f"m.{suffix}", "m", "q8_0")
+        import_checkpoint(folder / "hf", folder / f"m.{suffix}", "m", "q8_0")
     return {suffix: (folder / f"m.{suffix}").read_bytes() for suffix in READERS}
 
 

@@ -16,7 +16,7 @@ from bot.model.commands import import_folder, verify
 from bot.model.convert import convert_to_ggml
 from bot.model.ggml_file import read_ggml
 from bot.model.gguf_file import read_gguf
-from bot.model.huggingface import import_huggingface
+from bot.model.importing import import_checkpoint
 from bot.model.model_file import ModelFile
 from bot.model.store import list_models, open_model
 from bot.model.whole_file import writing
@@ -47,7 +47,7 @@ def test_every_tensor_arrives_transposed_where_it_must(
     folder = make_huggingface_folder(tmp_path / "hf")
     target = tmp_path / f"m{suffix}"
 
-    import_huggingface(folder, target, "m", quantization)
+    import_checkpoint(folder, target, "m", quantization)
     model = read_gguf(target) if suffix == ".gguf" else read_ggml(target)
 
     weights = random_weights(SHAPE, prefix="")
@@ -71,7 +71,7 @@ def test_names_without_prefix_and_mask_buffers_are_taken(tmp_path: Path):
     weights["lm_head.weight"] = weights["wte.weight"]
     save_file(weights, folder / "model.safetensors")
 
-    import_huggingface(folder, tmp_path / "m.gguf", "m", "f32")
+    import_checkpoint(folder, tmp_path / "m.gguf", "m", "f32")
 
     assert SHAPE == read_gguf(tmp_path / "m.gguf").shape
 
@@ -105,7 +105,7 @@ def test_wrong_tensor_is_named(tmp_path: Path, change, named: str):
     save_file(weights, folder / "model.safetensors")
 
     with pytest.raises(ModelFileError, match=named):
-        import_huggingface(folder, tmp_path / "m.gguf", "m", "f32")
+        import_checkpoint(folder, tmp_path / "m.gguf", "m", "f32")
 
     assert [] == list(tmp_path.glob("*.gguf")), "a refused import leaves nothing"
     assert [] == list(tmp_path.glob(".*")), "nor a part of a file"
@@ -130,7 +130,7 @@ def test_other_architecture_is_named(tmp_path: Path, change: dict[str, object], 
     (folder / "config.json").write_text(json.dumps(config))
 
     with pytest.raises(ModelFileError, match=named):
-        import_huggingface(folder, tmp_path / "m.gguf", "m", "f32")
+        import_checkpoint(folder, tmp_path / "m.gguf", "m", "f32")
 
 
 @pytest.mark.parametrize("missing", ["config.json", "model.safetensors", "tokenizer"])
@@ -142,7 +142,7 @@ def test_missing_part_is_named(tmp_path: Path, missing: str):
         (folder / name).unlink()
 
     with pytest.raises(ModelFileError):
-        import_huggingface(folder, tmp_path / "m.gguf", "m", "f32")
+        import_checkpoint(folder, tmp_path / "m.gguf", "m", "f32")
 
 
 def test_width_that_no_block_fits_is_refused(tmp_path: Path):
@@ -151,15 +151,15 @@ def test_width_that_no_block_fits_is_refused(tmp_path: Path):
     folder = make_huggingface_folder(tmp_path / "hf", shape)
 
     with pytest.raises(ModelFileError, match="no multiple of 32"):
-        import_huggingface(folder, tmp_path / "m.gguf", "m", "q8_0")
+        import_checkpoint(folder, tmp_path / "m.gguf", "m", "q8_0")
 
 
 @pytest.mark.parametrize("quantization", ["f16", "q8_0"])
 def test_twin_for_ctransformers_is_the_same_bytes(tmp_path: Path, quantization: str):
     """GGUF and legacy GGML pack alike: converting equals importing directly."""
     folder = make_huggingface_folder(tmp_path / "hf")
-    import_huggingface(folder, tmp_path / "m.gguf", "m", quantization)
-    import_huggingface(folder, tmp_path / "direct.ggml", "m", quantization)
+    import_checkpoint(folder, tmp_path / "m.gguf", "m", quantization)
+    import_checkpoint(folder, tmp_path / "direct.ggml", "m", quantization)
 
     convert_to_ggml(read_gguf(tmp_path / "m.gguf"), tmp_path / "converted.ggml")
 
@@ -225,7 +225,7 @@ def test_bfloat16_is_read(tmp_path: Path):
     size = struct.pack("<Q", len(text))
     (folder / "model.safetensors").write_bytes(size + text + data)
 
-    import_huggingface(folder, tmp_path / "m.gguf", "m", "f32")
+    import_checkpoint(folder, tmp_path / "m.gguf", "m", "f32")
 
     found = values_of(read_gguf(tmp_path / "m.gguf"))["h.1.mlp.c_proj.weight"]
     expected = weights["transformer.h.1.mlp.c_proj.weight"].T
@@ -247,7 +247,7 @@ def test_other_tokenizers_are_refused(tmp_path: Path, change: dict[str, object])
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
 
     with pytest.raises(ModelFileError, match="tokenizer"):
-        import_huggingface(folder, tmp_path / "m.gguf", "m", "f32")
+        import_checkpoint(folder, tmp_path / "m.gguf", "m", "f32")
 
 
 def test_parts_of_a_killed_import_are_swept(tmp_path: Path):

@@ -107,8 +107,22 @@ def _add_models(commands: "_Commands") -> None:
     importing = actions.add_parser("import", help="make model files of a Hugging Face folder")
     importing.add_argument("folder", type=Path)
     importing.add_argument("--name", help="how to call it (default: the folder's name)")
-    importing.add_argument("--quantization", default="q8_0", help="f32, f16, q8_0 (default), …")
+    importing.add_argument(
+        "--quantization", default="q8_0", help="f32, f16, q8_0 (default), q6_K, q5_0, q4_K_M, q4_0"
+    )
     importing.set_defaults(command=_models_import)
+    download = actions.add_parser("download", help="get a GPT-2 and make a model file of it")
+    download.add_argument(
+        "name", help="124M, 355M, 774M, 1558M, distilgpt2, or OWNER/NAME at Hugging Face"
+    )
+    download.add_argument("--from", dest="source", choices=("huggingface", "openai"))
+    download.add_argument("--as", dest="called", metavar="NAME", help="how to call the model")
+    download.add_argument(
+        "--quantization", default="q8_0", help="f32, f16, q8_0 (default), q6_K, q5_0, q4_K_M, q4_0"
+    )
+    download.add_argument("--mirror", metavar="URL", help="instead of the source's own address")
+    download.add_argument("--proxy", metavar="URL", help="http://, https://, socks5://, socks4://")
+    download.set_defaults(command=_models_download)
 
 
 def _add_bench(commands: "_Commands") -> None:
@@ -174,6 +188,29 @@ def _models_import(options: argparse.Namespace, settings: Settings) -> int:
     folder: Path = options.folder
     name = options.name or folder.resolve().name
     for path in import_folder(folder, settings.home, name, options.quantization):
+        print(path)
+    return 0
+
+
+def _models_download(options: argparse.Namespace, settings: Settings) -> int:
+    from bot.model.commands import import_folder  # noqa: PLC0415
+    from bot.model.download import Order, download, reporter_for  # noqa: PLC0415
+
+    order = Order(
+        name=options.name,
+        called=options.called,
+        quantization=options.quantization,
+        source=options.source or "huggingface",
+        mirror=options.mirror,
+        proxy=options.proxy,
+    )
+    reporter = reporter_for(sys.stderr)
+    try:
+        got = asyncio.run(download(order, os.environ, settings.home, reporter))
+    except KeyboardInterrupt:
+        reporter.note("stopped; the same command goes on with what is there")
+        raise
+    for path in import_folder(got.folder, settings.home, got.name, options.quantization):
         print(path)
     return 0
 

@@ -8,6 +8,7 @@ the command line turn them into words for a person. Must not import anything of 
     │   ├── SettingError        a setting is wrong                              (78)
     │   ├── ModelFileError      a model file is missing, broken or not a GPT-2  (78)
     │   ├── EngineError         no engine can run the model here                (78)
+    │   ├── DownloadError       what was downloaded is not what it should be    (69)
     │   └── UnreachableError    a service cannot be reached                     (69)
     └── RequestError            what one person asked for cannot be done; the message is for them
         ├── PromptError         the prompt cannot be used
@@ -63,6 +64,22 @@ class ModelFileError(StartupError):
 
 class EngineError(StartupError):
     """No engine can run this model on this machine."""
+
+
+class DownloadError(StartupError):
+    """A model cannot be downloaded; what is there already is kept where it can be used again.
+
+    Attributes:
+        name: the file or model in question.
+        reason: a clause that says why.
+    """
+
+    exit_code = EX_UNAVAILABLE
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name} can't be downloaded: {reason}.")
+        self.name = name
+        self.reason = reason
 
 
 class UnreachableError(StartupError):

@@ -56,6 +56,8 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]):
         "models",
         "models verify",
         "models import",
+        "models download",
+        "models download 124M --from nowhere",
         "bench",
         "bench speed",
         "run 3",
@@ -89,6 +91,9 @@ def test_wrong_arguments_end_with_the_usage(line: str, capsys: pytest.CaptureFix
         ("run --shards x", "--shards = 'x' (from the command line): must look like"),
         ("models verify /nowhere/x.gguf", "The model file /nowhere/x.gguf can't be used: "),
         ("models import /nowhere/folder", "The model file /nowhere/folder"),
+        ("models download 125M", "The model file 125M can't be used: the catalogue has no model"),
+        ("models download 124M --proxy ftp://x", "--proxy = '(not shown)' (from the command line)"),
+        ("models download x/y --mirror x", "--mirror = '(not shown)' (from the command line)"),
     ],
 )
 def test_what_bardling_knows_ends_as_one_sentence(

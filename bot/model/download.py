@@ -1,0 +1,136 @@
+"""Downloads a model into `home/downloads`, ready to be imported.
+
+Used by `bardling models download`. One download of a model at a time, by a lock that goes with its
+process; a second one is told so and harms nothing.
+"""
+
+import fcntl
+import os
+import re
+import time
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from bot.errors import DownloadError, ModelFileError
+from bot.model.download_file import Source, check_space, fetch_file
+from bot.model.download_plan import Plan, Wanted, base_of, credential_of, make_plan
+from bot.model.download_progress import Reporter, bytes_text
+from bot.model.download_proxies import ProxyRules
+from bot.model.download_web import Pace, Web
+from bot.model.tensors import STORAGE_TYPES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Downloaded:
+    """A folder with all files of a model, and how the model is called."""
+
+    folder: Path
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What the command line says.
+
+    Attributes:
+        called: how to call the model, instead of its own name.
+        quantization: checked before hours of download, not after.
+    """
+
+    name: str
+    called: str | None = None
+    quantization: str = "q8_0"
+    source: str = "huggingface"
+    mirror: str | None = None
+    proxy: str | None = None
+
+
+async def download(
+    order: Order,
+    environment: Mapping[str, str],
+    home: Path,
+    reporter: Reporter,
+    pace: Pace | None = None,
+) -> Downloaded:
+    """Makes sure that all files of a model are there.
+
+    Args:
+        order: what to download, and from where.
+        environment: for HF_ENDPOINT, HF_TOKEN, HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY.
+        home: where `downloads` lies.
+        reporter: is told how it goes.
+        pace: waits and time-outs; tests shorten them.
+
+    Raises:
+        StartupError: it can't be done; the message says why.
+    """
+    base = base_of(order.source, order.mirror, environment)
+    wanted = Wanted(name=order.name, source=order.source, base=base)
+    credential = credential_of(wanted, environment)
+    proxies = ProxyRules.of(order.proxy, environment)
+    async with Web(proxies, credential, pace or Pace()) as web:
+        plan = await make_plan(web, wanted)
+        name = order.called or plan.name
+        _check_import(name, order.quantization)
+        folder = home / "downloads" / plan.folder
+        with _locked(plan.name, folder):
+            await _fetch_all(web, plan, folder, reporter)
+    return Downloaded(folder=folder, name=name)
+
+
+async def _fetch_all(web: Web, plan: Plan, folder: Path, reporter: Reporter) -> None:
+    check_space(plan.name, folder, max(0, plan.estimate - _bytes_in(folder)))
+    licence = f", licence {plan.licence}" if plan.licence else ""
+    size = f"about {bytes_text(plan.estimate)}" if plan.estimate else "of unknown size"
+    reporter.note(f"{plan.name}: {len(plan.files)} files, {size}{licence}, into {folder}")
+    try:
+        for file in plan.files:
+            url = f"{plan.base}/{file.name}"
+            await fetch_file(web, Source(file=file, url=url, target=folder / file.name), reporter)
+    finally:
+        reporter.end()
+
+
+def _check_import(name: str, quantization: str) -> None:
+    """Refuses before the download what the import would refuse after it."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", name):
+        raise ModelFileError(name, "this is no name for a model: use letters, digits, - _ .")
+    if quantization not in STORAGE_TYPES:
+        names = ", ".join(STORAGE_TYPES)
+        raise ModelFileError(name, f"there is no quantization {quantization!r}; there are {names}")
+
+
+def _bytes_in(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
+
+
+@contextmanager
+def _locked(name: str, folder: Path) -> Generator[None]:
+    """The folder, ours alone until the process ends, however it ends."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / ".lock").open("w")
+    except OSError as error:
+        reason = f"{folder} can't be written ({error.strerror or error})"
+        raise DownloadError(name, reason) from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            reason = "another process is downloading it; wait for that one to end"
+            raise DownloadError(name, reason) from error
+        yield
+
+
+def reporter_for(stream: TextIO) -> Reporter:
+    """A bar if the stream is a terminal, else plain lines."""
+    columns = None
+    if stream.isatty():
+        try:
+            columns = os.get_terminal_size(stream.fileno()).columns or 80
+        except OSError:
+            columns = 80
+    return Reporter(stream, columns=columns, now=time.monotonic)

@@ -104,7 +104,7 @@ def _add_models(commands: "_Commands") -> None:
     verify = actions.add_parser("verify", help="check a model file")
     verify.add_argument("file", type=Path)
     verify.set_defaults(command=_models_verify)
-    importing = actions.add_parser("import", help="make model files of a Hugging Face folder")
+    importing = actions.add_parser("import", help="make a model file of a folder with a GPT-2")
     importing.add_argument("folder", type=Path)
     importing.add_argument("--name", help="how to call it (default: the folder's name)")
     importing.add_argument(

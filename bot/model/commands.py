@@ -10,7 +10,7 @@ from bot.model.store import read_model
 
 
 def import_folder(folder: Path, home: Path, name: str, quantization: str) -> list[Path]:
-    """Makes a model of a Hugging Face folder, in `home`, ready to be named to a worker.
+    """Makes a model of a folder with a GPT-2, in `home`, ready to be named to a worker.
 
     The GGUF file serves both engines: ctransformers' twin is made of it on first use.
 

@@ -21,6 +21,7 @@ _STORAGES = {
     "torch.CharStorage": "i8", "torch.ShortStorage": "i16", "torch.IntStorage": "i32",
     "torch.LongStorage": "i64",
 }  # fmt: skip
+_MAX_AXES = 8
 _KNOWN = {_DICTIONARY, _TENSOR, *_STORAGES}
 
 
@@ -233,21 +234,27 @@ class _Machine:
 
 def _tensor(arguments: tuple[Any, ...]) -> PickledTensor:
     """Of storage, offset, shape, strides, and two that only training needs."""
-    match arguments:
-        case (Storage() as storage, int(offset), tuple(), tuple(), _, _):
-            shape, strides = (
-                cast(tuple[Any, ...], arguments[2]),
-                cast(tuple[Any, ...], arguments[3]),
-            )
-            numbers: list[Any] = [offset, *shape, *strides]
-            if len(shape) == len(strides) and all(type(n) is int and n >= 0 for n in numbers):
-                n_axes = len(shape)
-                return PickledTensor(
-                    storage, offset, tuple(numbers[1 : 1 + n_axes]), tuple(numbers[1 + n_axes :])
-                )
-        case _:
-            pass
+    if len(arguments) == 6:
+        storage, offset = arguments[:2]
+        shape, strides = _whole_numbers(arguments[2]), _whole_numbers(arguments[3])
+        if (
+            isinstance(storage, Storage)
+            and _whole_numbers((offset,)) is not None
+            and shape is not None
+            and strides is not None
+            and len(shape) == len(strides) <= _MAX_AXES
+        ):
+            return PickledTensor(storage, offset, shape, strides)
     raise ValueError("its pickle holds a tensor that makes no sense; it is damaged")
+
+
+def _whole_numbers(values: Any) -> tuple[int, ...] | None:
+    """The same, if it is a tuple of numbers from 0 to 2**63."""
+    if not isinstance(values, tuple):
+        return None
+    numbers = cast(tuple[Any, ...], values)
+    is_whole = all(type(number) is int and 0 <= number < 2**63 for number in numbers)
+    return numbers if is_whole else None
 
 
 _STEPS: dict[bytes, Callable[[_Machine], None]] = {

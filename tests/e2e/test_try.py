@@ -1,6 +1,7 @@
 """`bardling try`: everything on this machine, started by one command and ended with it."""
 
 import asyncio
+import contextlib
 import os
 import re
 import signal
@@ -47,6 +48,11 @@ async def bardling_try(home: Path, *arguments: str) -> AsyncGenerator[asyncio.su
     try:
         yield process
     finally:
+        if process.returncode is None:
+            process.terminate()  # so that it clears its folders away
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(STOP_S):
+                    await process.wait()
         if process.returncode is None:
             process.kill()
         await process.wait()

@@ -25,8 +25,8 @@ _WHOLE = "pytorch_model.bin"
 _LIST = "pytorch_model.bin.index.json"
 _PICKLE = "/data.pkl"
 _OLD_FORM = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # a pickle of a magic number
-_MAX_LIST_BYTES = 16 << 20
-_MAX_PICKLE_BYTES = 16 << 20
+_MAX_LIST_BYTES = 4 << 20
+_MAX_PICKLE_BYTES = 1 << 20  # of the largest GPT-2: a tenth of it
 _MAX_FILES = 1_000
 
 

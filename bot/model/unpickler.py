@@ -146,7 +146,11 @@ class _Machine:
 
     def text(self) -> None:
         """Adds a str."""
-        self.push(self._take(self._number("I")).decode())
+        raw = self._take(self._number("I"))
+        try:
+            self.push(raw.decode())
+        except UnicodeDecodeError as error:
+            raise ValueError("its pickle holds a text that is none; it is damaged") from error
 
     def integer(self, form: str) -> None:
         """Adds an int of fixed size."""

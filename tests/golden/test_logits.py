@@ -49,14 +49,15 @@ def test_logits_are_those_of_the_committed_reference(
     tmp_path: Path, engine_name: str, quantization: str
 ):
     """Over the whole window of the tiny model, on weights from a seed."""
-    golden = np.load(GOLDEN_FILE)
+    with np.load(GOLDEN_FILE) as golden:
+        expected, weights_sha256 = golden["logits"], str(golden["weights_sha256"])
     weights = random_weights(SHAPE, SEED)
-    assert digest(weights) == str(golden["weights_sha256"]), "numpy's random numbers changed"
+    assert digest(weights) == weights_sha256, "numpy's random numbers changed"
     folder = make_huggingface_folder(tmp_path, seed=SEED)
     found = imported_logits(folder, engine_name, quantization, TOKENS)
-    assert found.shape == golden["logits"].shape
+    assert found.shape == expected.shape
 
-    assert np.abs(found - golden["logits"]).max() < TOLERANCES[quantization]
+    assert np.abs(found - expected).max() < TOLERANCES[quantization]
 
 
 @pytest.mark.parametrize("engine_name", ["llama_cpp", "ctransformers"])

@@ -246,10 +246,6 @@ class LocalDiscord:
         """The commands a member can pick in a channel."""
         return self._world.visible_commands(as_member.id, channel.id)
 
-    def reply_of(self, interaction: Interaction) -> JsonObject | None:
-        """The message that answers an interaction, as it is now."""
-        return interaction.reply
-
     # --- inside
 
     def _started(self, interaction_id: int) -> Interaction:

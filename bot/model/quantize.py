@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bot.core.models import ModelShape
+from bot.errors import StartupError
 from bot.model.tensors import (
     F16,
     F32,
@@ -112,8 +113,8 @@ def pack(values: npt.NDArray[np.float32], storage: StorageType) -> npt.NDArray[n
     return gguf.quants.quantize(values, gguf.GGMLQuantizationType(storage.id))
 
 
-class NoPackerError(Exception):
-    """Only llama.cpp packs this type, and it is not installed."""
+class NoPackerError(StartupError):
+    """Only llama.cpp packs this type, and it is not installed, or its build lacks the function."""
 
 
 def can_pack(quantization: Quantization) -> bool:
@@ -139,11 +140,11 @@ def _ggml() -> Any:
     try:
         package = importlib.import_module("llama_cpp")
     except ImportError as error:
-        raise NoPackerError("llama.cpp is not installed") from error
+        raise NoPackerError("K-quants need llama.cpp, which is not installed.") from error
     folder = Path(str(package.__file__)).parent / "lib"
     found = [*folder.glob("libggml-base.so"), *folder.glob("libggml-base.dylib")]
     if not found:
-        raise NoPackerError("this build of llama.cpp has no libggml-base")
+        raise NoPackerError("K-quants need libggml-base, which this build of llama.cpp lacks.")
     library = ctypes.CDLL(str(found[0]))
     library.ggml_quantize_chunk.restype = ctypes.c_size_t
     library.ggml_quantize_chunk.argtypes = [

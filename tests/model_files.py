@@ -16,9 +16,19 @@ _TEXTS = ["Once upon a time there was a fox.", "The fox went home. Ünïcode �
 
 
 def make_huggingface_folder(
-    folder: Path, shape: ModelShape = SHAPE, seed: int = 0, prefix: str = "transformer."
+    folder: Path,
+    shape: ModelShape = SHAPE,
+    seed: int = 0,
+    prefix: str = "transformer.",
+    *,
+    save_tokenizer: bool = True,
+    n_tokens: int | None = None,
 ) -> Path:
-    """A folder as `save_pretrained` writes it: config, weights, tokenizer."""
+    """A folder as `save_pretrained` writes it: config, weights, tokenizer.
+
+    Args:
+        n_tokens: of the tokenizer, where the model has rows for more.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     config = {
         "model_type": "gpt2",
@@ -32,7 +42,8 @@ def make_huggingface_folder(
     }
     (folder / "config.json").write_text(json.dumps(config))
     save_file(random_weights(shape, seed, prefix), folder / "model.safetensors")
-    _save_tokenizer(folder, shape.n_vocab)
+    if save_tokenizer:
+        _save_tokenizer(folder, n_tokens or shape.n_vocab)
     return folder
 
 

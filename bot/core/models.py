@@ -33,6 +33,7 @@ class ModelInfo:
         path: where the file lies.
         shape: its numbers.
         end_of_text_id: the id that ends a document, or None where the file has none.
+        suppressed_ids: ids that are no text and must never be drawn: [CLS] and the like, padding.
     """
 
     name: str
@@ -41,3 +42,4 @@ class ModelInfo:
     path: str
     shape: ModelShape
     end_of_text_id: int | None
+    suppressed_ids: tuple[int, ...] = ()

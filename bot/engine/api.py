@@ -6,7 +6,7 @@ not computed yet. Where a step computes the newest known token, the next one is 
 known.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -106,6 +106,15 @@ class Engine(Protocol):
         """Log-probability and rank of each token after the first (1 to `n_ctx` tokens).
 
         Needs a free place. Raises ValueError like `add`.
+        """
+        ...
+
+    def logits(self, tokens: Sequence[int]) -> Iterator[npt.NDArray[np.float32]]:
+        """The row of logits after each token (1 to `n_ctx` tokens), computed chunk by chunk.
+
+        Each chunk has the shape [at most `max_chunk_tokens`, n_vocab] and is the caller's. Needs
+        a free place until it is exhausted or dropped. Raises ValueError like `add`, and
+        RuntimeError like `step`, where a chunk is asked for.
         """
         ...
 

@@ -70,7 +70,8 @@ class CTransformersEngine(SequenceEngine):
                 max_batch_tokens=chunk,
                 max_chunk_tokens=chunk,
                 n_threads=n_threads,
-            )
+            ),
+            info.suppressed_ids,
         )
         self._llm: Any = _load(info)
         CTransformersEngine._open = True

@@ -52,7 +52,8 @@ class LlamaCppEngine(SequenceEngine):
                 max_batch_tokens=max(_BATCH_TOKENS, slots),
                 max_chunk_tokens=min(_CHUNK_TOKENS, n_ctx),
                 n_threads=n_threads,
-            )
+            ),
+            info.suppressed_ids,
         )
         self._aborted = threading.Event()
         self._model: Any = None

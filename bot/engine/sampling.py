@@ -21,10 +21,12 @@ class Sampler:
 
     Args:
         params: how to draw.
+        suppressed_ids: tokens that are never drawn.
     """
 
-    def __init__(self, params: SamplingParams) -> None:
+    def __init__(self, params: SamplingParams, suppressed_ids: Sequence[int] = ()) -> None:
         self._params = params
+        self._suppressed = np.asarray(suppressed_ids, dtype=np.int64)
         self._random = np.random.Generator(np.random.PCG64(params.seed))
 
     def draw(self, logits: Logits, known: Sequence[int]) -> tuple[int, float]:
@@ -41,8 +43,15 @@ class Sampler:
         uniform = self._random.random()
         raw = logits.astype(np.float64)
         log_total = _log_sum_exp(raw)
-        token = self._choose(self._penalize(raw, known), uniform)
+        token = self._choose(self._suppress(self._penalize(raw, known)), uniform)
         return token, float(raw[token] - log_total)
+
+    def _suppress(self, logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        if not len(self._suppressed):
+            return logits
+        allowed = logits.copy()
+        allowed[self._suppressed] = -np.inf
+        return allowed
 
     def _penalize(
         self, logits: npt.NDArray[np.float64], known: Sequence[int]

@@ -4,7 +4,7 @@ An engine inherits `SequenceEngine` and implements one thing: computing a batch.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ from bot.core.sampling import SamplingParams
 from bot.engine.api import EngineInfo, Progress, Scores
 from bot.engine.sampling import Sampler, score_rows
 
-_SCORING = -1  # the sequence id that `score` works under; callers' ids are their own
+_SCORING = -1  # the sequence id that `logits` works under; callers' ids are their own
 
 
 @dataclass(slots=True)
@@ -51,10 +51,16 @@ class Chunk:
 
 
 class SequenceEngine(ABC):
-    """Implements the Engine protocol over one abstract method."""
+    """Implements the Engine protocol over one abstract method.
 
-    def __init__(self, info: EngineInfo) -> None:
+    Args:
+        info: what the engine can do.
+        suppressed_ids: tokens that are never drawn; they are scored like any other.
+    """
+
+    def __init__(self, info: EngineInfo, suppressed_ids: Sequence[int] = ()) -> None:
         self._info = info
+        self._suppressed_ids = tuple(suppressed_ids)
         self._sequences: dict[int, _State] = {}
         self._free = list(range(info.max_sequences))
 
@@ -70,7 +76,8 @@ class SequenceEngine(ABC):
         if not self._free:
             raise ValueError(f"all {self._info.max_sequences} places are taken")
         self._check_tokens(tokens)
-        self._sequences[sequence_id] = _State(self._free.pop(0), list(tokens), 0, Sampler(sampling))
+        sampler = Sampler(sampling, self._suppressed_ids)
+        self._sequences[sequence_id] = _State(self._free.pop(0), list(tokens), 0, sampler)
 
     def step(self, plan: Mapping[int, int]) -> list[Progress]:
         """Computes the planned tokens; see `Engine.step`."""
@@ -93,24 +100,29 @@ class SequenceEngine(ABC):
 
     def score(self, tokens: Sequence[int]) -> Scores:
         """Scores a text; see `Engine.score`."""
-        self.add(_SCORING, tokens, SamplingParams())
-        place = self._sequences[_SCORING].place
-        logprobs: list[npt.NDArray[np.float64]] = []
-        ranks: list[npt.NDArray[np.int64]] = []
-        size = min(self._info.max_chunk_tokens, self._info.max_batch_tokens)
-        try:
-            for start in range(0, len(tokens) - 1, size):
-                chunk = Chunk(place, list(tokens[start : start + size]), start, "all")
-                targets = tokens[start + 1 : start + size + 1]
-                logits = self._compute([chunk])[place][: len(targets)]
-                some_logprobs, some_ranks = score_rows(logits, targets)
+        self._check_tokens(tokens)
+        logprobs: list[npt.NDArray[np.float64]] = [np.zeros(0)]
+        ranks: list[npt.NDArray[np.int64]] = [np.zeros(0, dtype=np.int64)]
+        targets = tokens[1:]
+        if targets:  # what comes after the last token is nobody's question
+            for rows in self.logits(tokens[:-1]):
+                some_logprobs, some_ranks = score_rows(rows, targets[: len(rows)])
+                targets = targets[len(rows) :]
                 logprobs.append(some_logprobs)
                 ranks.append(some_ranks)
+        return Scores(logprobs=np.concatenate(logprobs), ranks=np.concatenate(ranks))
+
+    def logits(self, tokens: Sequence[int]) -> Iterator[npt.NDArray[np.float32]]:
+        """The row after each token, in chunks; see `Engine.logits`."""
+        self.add(_SCORING, tokens, SamplingParams())
+        place = self._sequences[_SCORING].place
+        size = min(self._info.max_chunk_tokens, self._info.max_batch_tokens)
+        try:
+            for start in range(0, len(tokens), size):
+                chunk = Chunk(place, list(tokens[start : start + size]), start, "all")
+                yield self._compute([chunk])[place]
         finally:
             self.remove(_SCORING)
-        if not logprobs:
-            return Scores(logprobs=np.zeros(0), ranks=np.zeros(0, dtype=np.int64))
-        return Scores(logprobs=np.concatenate(logprobs), ranks=np.concatenate(ranks))
 
     def abort(self) -> None:  # noqa: B027  # a choice, not a duty
         """Lets the step end: not every library can break one off."""

@@ -20,7 +20,11 @@ from bot.model.download_web import BrokenOffError, Credential, Web, persist
 SOURCES = ("huggingface", "openai")
 _MAX_LISTING = 8 << 20
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
-_TEXTS = ("config.json", "tokenizer.json", "vocab.json", "merges.txt")
+# A tokenizer.json, where there is one, holds what the others say.
+_TEXTS = (
+    "config.json", "tokenizer.json", "vocab.json", "merges.txt", "added_tokens.json", "vocab.txt",
+    "tokenizer_config.json",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

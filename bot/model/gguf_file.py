@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bot.core.models import ModelShape
 from bot.model.byte_reader import ByteReader, open_reader
+from bot.model.gguf_tokenizer import MERGES, TOKENS, TYPES, read_tokenizer_keys
 from bot.model.model_file import ModelFile, StoredTensor, check_numbers
 from bot.model.tensors import (
     STORAGE_BY_ID,
@@ -52,12 +53,12 @@ _MODEL_KEYS = frozenset(
 LAYER_NORM_EPSILON = 1e-5
 # The lists that are read, here or by llama.cpp, and what they are of; any other is passed over.
 _LISTS = {
-    "tokenizer.ggml.tokens": _STRING,
-    "tokenizer.ggml.merges": _STRING,
-    "tokenizer.ggml.token_type": 5,
+    TOKENS: _STRING,
+    MERGES: _STRING,
+    TYPES: 5,
     "tokenizer.ggml.scores": 6,
 }
-_ONE_PER_TOKEN = ("tokenizer.ggml.token_type", "tokenizer.ggml.scores")
+_ONE_PER_TOKEN = (TYPES, "tokenizer.ggml.scores")
 _MAX_ELEMENTS = 2_000_000
 
 _Value = int | float | bool | str | list["int | float | bool | str"]
@@ -89,7 +90,7 @@ def read_gguf(path: Path) -> ModelFile:
             name=str(metadata.get("general.name") or path.stem),
             shape=shape,
             tensors=tensors,
-            tokenizer=_tokenizer(reader, metadata, shape),
+            tokenizer=_tokenizer(reader, metadata),
         )
 
 
@@ -134,7 +135,7 @@ def _shape(reader: ByteReader, metadata: dict[str, _Value]) -> ModelShape:
     architecture = metadata.get("general.architecture")
     if architecture != "gpt2":
         raise reader.refuse(f"its architecture is {architecture!r}, and Bardling runs GPT-2 only")
-    tokens = metadata.get("tokenizer.ggml.tokens")
+    tokens = metadata.get(TOKENS)
     if not isinstance(tokens, list):
         raise reader.refuse("it has no vocabulary")
     shape = ModelShape(
@@ -248,13 +249,8 @@ def _read_entry(
     return name, (spec, storage, offset)
 
 
-def _tokenizer(reader: ByteReader, metadata: dict[str, _Value], shape: ModelShape) -> Tokenizer:
-    tokens, merges = metadata["tokenizer.ggml.tokens"], metadata.get("tokenizer.ggml.merges")
-    if metadata.get("tokenizer.ggml.model") != "gpt2" or not isinstance(merges, list):
-        raise reader.refuse("its tokenizer is no byte-level BPE")
-    assert isinstance(tokens, list)
+def _tokenizer(reader: ByteReader, metadata: dict[str, _Value]) -> Tokenizer:
     try:
-        pairs = [(left, right) for left, right in (str(one).split(" ") for one in merges)]
-        return Tokenizer([str(token) for token in tokens], pairs)
+        return read_tokenizer_keys(metadata)
     except ValueError as error:
-        raise reader.refuse(f"its tokenizer is damaged ({error})") from error
+        raise reader.refuse(f"its tokenizer can't be used ({error})") from error

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from bot.core.models import ModelShape
 from bot.model.gguf_file import LAYER_NORM_EPSILON
+from bot.model.gguf_tokenizer import add_tokenizer
 from bot.model.quantize import Quantization
 from bot.model.tensors import StorageType, TensorSpec, tensor_specs
 from bot.model.tokenizer import Tokenizer
@@ -62,7 +63,7 @@ def _describe(
     writer.add_feed_forward_length(4 * shape.n_embd)
     writer.add_head_count(shape.n_head)
     writer.add_layer_norm_eps(LAYER_NORM_EPSILON)
-    _add_tokenizer(writer, tokenizer)
+    add_tokenizer(writer, tokenizer)
     for spec in tensor_specs(shape):
         _announce(writer, spec, quantization.storage_of(spec, shape))
 
@@ -78,20 +79,3 @@ def _announce(writer: gguf.GGUFWriter, spec: TensorSpec, storage: StorageType) -
         n_bytes,
         raw_dtype=gguf.GGMLQuantizationType(storage.id),
     )
-
-
-def _add_tokenizer(writer: gguf.GGUFWriter, tokenizer: Tokenizer) -> None:
-    end = tokenizer.end_of_text_id
-    kinds = [
-        gguf.TokenType.CONTROL if index == end else gguf.TokenType.NORMAL
-        for index in range(tokenizer.n_vocab)
-    ]
-    writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("gpt-2")
-    writer.add_token_list(list(tokenizer.tokens))
-    writer.add_token_types(kinds)
-    writer.add_token_merges([f"{left} {right}" for left, right in tokenizer.merges])
-    writer.add_add_bos_token(False)
-    if end is not None:
-        writer.add_bos_token_id(end)
-        writer.add_eos_token_id(end)

@@ -14,17 +14,20 @@ import numpy.typing as npt
 from bot.core.models import ModelShape
 from bot.errors import ModelFileError
 from bot.model.checkpoint import Checkpoint, check_tensors, load_tensor
-from bot.model.ggml_file import tokenizer_path, write_ggml
+from bot.model.ggml_file import read_ggml, tokenizer_path, write_ggml
+from bot.model.gguf_file import read_gguf
 from bot.model.gguf_writer import write_gguf
 from bot.model.huggingface import SafetensorsCheckpoint, read_config
 from bot.model.pytorch_file import PytorchCheckpoint, pytorch_files
-from bot.model.quantize import QUANTIZATIONS, Quantization, can_pack, pack
+from bot.model.quantize import Quantization, find_quantization, pack
 from bot.model.tensorflow_checkpoint import TensorflowCheckpoint, index_file, read_hparams
 from bot.model.tensors import STORAGE_TYPES, StorageType, TensorSpec, tensor_specs
-from bot.model.tokenizer import TOKENIZER_FILES, Tokenizer
+from bot.model.tokenizer import TOKENIZER_FILES, Tokenizer, read_tokenizer_folder
 from bot.model.whole_file import writing
 
 _MAX_TOKENIZER_BYTES = 64 << 20
+# Models are padded to round numbers of tokens; more than that is another model's tokenizer.
+_MAX_PADDING = 1024
 
 
 def import_checkpoint(folder: Path, target: Path, name: str, quantization: str) -> None:
@@ -53,26 +56,22 @@ def import_checkpoint(folder: Path, target: Path, name: str, quantization: str) 
                 reason = f"its n_embd ({shape.n_embd}) is no multiple of {storage.block_size}"
                 raise ModelFileError(folder, f"{reason}, so it can't be stored as {recipe.name}")
         check_tensors(checkpoint, shape)
-        part = stack.enter_context(writing(target))
+        part = stack.enter_context(writing(target, _n_bytes(shape, recipe)))
         tensors = _pack(checkpoint, shape, recipe)
         if is_legacy:
-            with writing(tokenizer_path(target)) as beside:
-                beside.write_text(tokenizer.to_json(), encoding="utf-8")
+            beside = stack.enter_context(writing(tokenizer_path(target)))
+            beside.write_text(tokenizer.to_json(), encoding="utf-8")
             write_ggml(part, shape, recipe.main, tokenizer, tensors)
         else:
             write_gguf(part, name, shape, recipe, tokenizer, tensors)
+        _check_written(part, folder, recipe, is_legacy=is_legacy)
 
 
 def _quantization(folder: Path, name: str, *, is_legacy: bool) -> Quantization:
-    found = QUANTIZATIONS.get(name)
-    if found is None:
-        names = ", ".join(QUANTIZATIONS)
-        raise ModelFileError(folder, f"there is no quantization {name!r}; there are {names}")
+    found = find_quantization(folder, name)
     if is_legacy and found.main.name not in STORAGE_TYPES:
         names = ", ".join(STORAGE_TYPES)
         raise ModelFileError(folder, f"the legacy format has no {name}; it has {names}")
-    if not can_pack(found):
-        raise ModelFileError(folder, f"only llama.cpp packs {name}; pip install 'bardling[llama]'")
     return found
 
 
@@ -100,13 +99,28 @@ def _read_tokenizer(folder: Path, shape: ModelShape) -> Tokenizer:
             path = folder / one
             if path.exists() and path.stat().st_size > _MAX_TOKENIZER_BYTES:
                 raise ModelFileError(path, "it is too large for a tokenizer")
-        tokenizer = Tokenizer.from_folder(folder)
+        tokenizer = read_tokenizer_folder(folder)
     except (OSError, ValueError, RecursionError) as error:
         raise ModelFileError(folder, f"its tokenizer can't be read ({error})") from error
-    if tokenizer.n_vocab != shape.n_vocab:
+    n_padding = shape.n_vocab - tokenizer.n_vocab
+    if not 0 <= n_padding <= _MAX_PADDING:
         reason = f"its tokenizer has {tokenizer.n_vocab} tokens, its model {shape.n_vocab}"
         raise ModelFileError(folder, reason)
-    return tokenizer
+    return tokenizer.padded(shape.n_vocab) if n_padding else tokenizer
+
+
+def _n_bytes(shape: ModelShape, recipe: Quantization) -> int:
+    """Of the model file, but for its tokenizer."""
+    return sum(recipe.storage_of(spec, shape).n_bytes(spec.shape) for spec in tensor_specs(shape))
+
+
+def _check_written(part: Path, folder: Path, recipe: Quantization, *, is_legacy: bool) -> None:
+    """Whether what was written can be read: some numbers are too large for their new type."""
+    try:
+        read_ggml(part) if is_legacy else read_gguf(part)
+    except ModelFileError as error:
+        reason = f"as {recipe.name} it can't be stored ({error.reason})"
+        raise ModelFileError(folder, reason) from error
 
 
 def _pack(
@@ -115,4 +129,6 @@ def _pack(
     """The tensors as they are stored, one at a time."""
     for spec in tensor_specs(shape):
         storage = recipe.storage_of(spec, shape)
-        yield spec, pack(load_tensor(checkpoint, spec), storage), storage
+        with np.errstate(all="ignore"):  # what becomes infinite is refused once it is written
+            packed = pack(load_tensor(checkpoint, spec), storage)
+        yield spec, packed, storage

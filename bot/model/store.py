@@ -17,7 +17,7 @@ from bot.model.ggml_file import read_ggml, tokenizer_path
 from bot.model.gguf_file import MAGIC as GGUF_MAGIC
 from bot.model.gguf_file import read_gguf
 from bot.model.model_file import ModelFile
-from bot.model.tokenizer import Tokenizer
+from bot.model.tokenizer import Tokenizer, read_tokenizer
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -112,6 +112,7 @@ def _info(model: ModelFile, name: str, tokenizer: Tokenizer) -> ModelInfo:
         path=str(model.path),
         shape=model.shape,
         end_of_text_id=tokenizer.end_of_text_id,
+        suppressed_ids=tokenizer.suppressed_ids,
     )
 
 
@@ -119,7 +120,7 @@ def _sidecar(path: Path) -> Tokenizer:
     """The tokenizer beside a GGML file, which has no room for merges."""
     beside = tokenizer_path(path)
     try:
-        return Tokenizer.from_json(beside.read_text(encoding="utf-8"))
+        return read_tokenizer(beside.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         reason = f"its tokenizer {beside.name} is missing beside it or damaged"
         raise ModelFileError(path, reason) from error

@@ -16,7 +16,7 @@ from bot.errors import QueueDownError
 from bot.jobqueue.api import Claim, JobQueue
 from bot.jobqueue.limits import QueueLimits
 from bot.jobqueue.memory_queue import MemoryQueue
-from bot.model.tokenizer import Tokenizer
+from bot.model.byte_pair import BytePairTokenizer
 from bot.worker.runner import Worker
 from tests.factories import make_job
 
@@ -24,13 +24,13 @@ PATIENCE_S = 10.0
 LEASE_S = 0.6
 
 
-def byte_tokenizer() -> Tokenizer:
+def byte_tokenizer() -> BytePairTokenizer:
     """One token a byte: the 256 visible characters of GPT-2's alphabet, in order of the bytes."""
     visible = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     hidden = [byte for byte in range(256) if byte not in visible]
     names = {byte: chr(byte) for byte in visible}
     names |= {byte: chr(0x100 + index) for index, byte in enumerate(hidden)}
-    return Tokenizer([names[byte] for byte in range(256)] + ["<|endoftext|>"], [])
+    return BytePairTokenizer([names[byte] for byte in range(256)] + ["<|endoftext|>"], [])
 
 
 class TapeEngine:

@@ -50,8 +50,10 @@ def configure_logging(style: str, level: str, stream: TextIO | None = None) -> N
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    # discord.py tells each gateway detail at info; a host wants to see what Bardling does.
-    logging.getLogger("discord").setLevel(max(root.level, logging.WARNING))
+    # They tell each gateway detail and each file's byte order at info; a host wants to see what
+    # Bardling does.
+    for library in ("discord", "gguf"):
+        logging.getLogger(library).setLevel(max(root.level, logging.WARNING))
 
 
 def _renderers(style: str, *, colors: bool) -> list[Processor]:

@@ -1,12 +1,13 @@
 """What import asks of a checkpoint, whatever program wrote it, and the checks all of them pass.
 
 A checkpoint knows its tensors' names and shapes and loads one of them at a time; safetensors,
-PyTorch's files and TensorFlow's are three of them. Used by `importing`.
+PyTorch's files and TensorFlow's are three of them. All numbers are looked at, a few at a time,
+before the first tensor is loaded, so that a refusal costs little memory. Used by `importing`.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import prod
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -25,7 +26,7 @@ _MAX_AXES = 8
 
 
 class Checkpoint(Protocol):
-    """Tensors by name; a file is read when one is loaded, and no tensor is kept."""
+    """Tensors by name; a file is read when one is asked for, and no tensor is kept."""
 
     @property
     def path(self) -> Path:
@@ -41,20 +42,28 @@ class Checkpoint(Protocol):
         """What this tensor is called here."""
         ...
 
-    def load(self, name: str) -> npt.NDArray[np.float32]:
-        """One tensor, which may be a view that can't be written to.
+    def pieces(self, name: str) -> Iterator[npt.NDArray[np.float32]]:
+        """A tensor's numbers as they lie in the file, a few at a time.
 
         Raises:
             ModelFileError: it is damaged, or of a type that holds no weights.
         """
         ...
 
+    def load(self, name: str) -> npt.NDArray[np.float32]:
+        """One tensor.
+
+        Raises:
+            ModelFileError: as `pieces`.
+        """
+        ...
+
 
 def check_tensors(checkpoint: Checkpoint, shape: ModelShape) -> None:
-    """Every tensor of a GPT-2 is there in its shape, and no other one.
+    """Every tensor of a GPT-2 is there in its shape and whole, and no other one.
 
     Raises:
-        ModelFileError: one is not; the message names it.
+        ModelFileError: one is not, or a number in it is not finite; the message names it.
     """
     shapes = checkpoint.shapes
     names: set[str] = set()
@@ -75,6 +84,8 @@ def check_tensors(checkpoint: Checkpoint, shape: ModelShape) -> None:
     if TIED in shapes and _digest(checkpoint, TIED) != _digest(checkpoint, "wte.weight"):
         reason = "its lm_head.weight differs from wte.weight; only tied embeddings work"
         raise ModelFileError(checkpoint.path, reason)
+    for spec in tensor_specs(shape):
+        _check_numbers(checkpoint, checkpoint.name_of(spec))
 
 
 def is_left_out(name: str) -> bool:
@@ -83,33 +94,36 @@ def is_left_out(name: str) -> bool:
 
 
 def load_tensor(checkpoint: Checkpoint, spec: TensorSpec) -> npt.NDArray[np.float32]:
-    """A tensor in the model files' orientation, shape `spec.shape`.
+    """A tensor in the model files' orientation, shape `spec.shape`, after `check_tensors`.
 
     Raises:
-        ModelFileError: it is damaged, or a number in it is not finite.
+        ModelFileError: it can't be read any more.
     """
-    name = checkpoint.name_of(spec)
-    values = checkpoint.load(name)
-    if not np.isfinite(values).all():
-        reason = f"the tensor {name} holds a number that is not finite"
-        raise ModelFileError(checkpoint.path, reason)
+    values = checkpoint.load(checkpoint.name_of(spec))
     # Conv1D keeps [in, out]; both formats want a row per output.
     return np.ascontiguousarray(values.T) if spec.transposed else values
 
 
-def as_f32(data: bytes, number_type: str, shape: Sequence[int]) -> npt.NDArray[np.float32]:
-    """The numbers in these bytes.
+def gathered(
+    pieces: Iterable[npt.NDArray[np.float32]], shape: Sequence[int]
+) -> npt.NDArray[np.float32]:
+    """A tensor of its pieces; never more than it and one of them are in memory."""
+    values = np.empty(prod(shape), dtype=np.float32)
+    end = 0
+    for piece in pieces:
+        start, end = end, end + len(piece)
+        values[start:end] = piece
+    assert end == len(values)
+    return values.reshape(shape)
 
-    Args:
-        data: exactly as many bytes as the shape needs.
-        number_type: a key of `NUMBER_TYPES`.
-        shape: of the result.
-    """
+
+def as_f32(data: bytes, number_type: str) -> npt.NDArray[np.float32]:
+    """The numbers in these bytes, whose type is a key of `NUMBER_TYPES`."""
     numbers = np.frombuffer(data, dtype=NUMBER_TYPES[number_type])
     if number_type == "bf16":  # the upper half of an f32
         numbers = (numbers.astype(np.uint32) << 16).view(np.float32)
     with np.errstate(all="ignore"):  # what is too large becomes infinite, and is refused as that
-        return numbers.astype(np.float32, copy=False).reshape(shape)
+        return numbers.astype(np.float32, copy=False)
 
 
 def n_bytes_of(number_type: str, shape: Sequence[int]) -> int | None:
@@ -131,6 +145,8 @@ def read_json(path: Path, max_bytes: int = 1 << 20) -> dict[str, Any]:
         ModelFileError: it can't be read, is too large, or holds something else.
     """
     try:
+        if path.exists() and not path.is_file():
+            raise ModelFileError(path, "it is no plain file")
         if path.stat().st_size > max_bytes:
             raise ModelFileError(path, "it is too large for what it should be")
         value: object = json.loads(path.read_text(encoding="utf-8"))
@@ -143,7 +159,16 @@ def read_json(path: Path, max_bytes: int = 1 << 20) -> dict[str, Any]:
     return cast(dict[str, Any], value)
 
 
+def _check_numbers(checkpoint: Checkpoint, name: str) -> None:
+    for piece in checkpoint.pieces(name):
+        if not np.isfinite(piece).all():
+            reason = f"the tensor {name} holds a number that is not finite"
+            raise ModelFileError(checkpoint.path, reason)
+
+
 def _digest(checkpoint: Checkpoint, name: str) -> tuple[tuple[int, ...], bytes]:
     """What tells a tensor from others, so that two need not be in memory to be compared."""
-    values = np.ascontiguousarray(checkpoint.load(name))
-    return values.shape, hashlib.sha256(values.data).digest()
+    digest = hashlib.sha256()
+    for piece in checkpoint.pieces(name):
+        digest.update(np.ascontiguousarray(piece).data)
+    return tuple(checkpoint.shapes[name]), digest.digest()

@@ -5,8 +5,10 @@ from pathlib import Path
 
 from bot.core.models import ModelInfo
 from bot.errors import ModelFileError
+from bot.model.checksum import write_checksum
 from bot.model.importing import import_checkpoint
 from bot.model.store import read_model
+from bot.model.whole_file import alone
 
 
 def import_folder(folder: Path, home: Path, name: str, quantization: str) -> list[Path]:
@@ -21,10 +23,15 @@ def import_folder(folder: Path, home: Path, name: str, quantization: str) -> lis
         raise ModelFileError(folder, f"{name!r} is no name for a model: use letters, digits, - _ .")
     target = home / "models" / f"{name}.gguf"
     try:
-        import_checkpoint(folder, target, name, quantization)
+        # One at a time for each name, or a model could come to lie beside another's checksum.
+        with alone(target.parent / f".{name}"):
+            import_checkpoint(folder, target, name, quantization)
+            write_checksum(target)
+    except BlockingIOError as error:
+        reason = "another process is importing a model of this name; wait for that one to end"
+        raise ModelFileError(target, reason) from error
     except OSError as error:
         raise ModelFileError(target, f"it can't be written ({error.strerror or error})") from error
-    verify(target)
     return [target]
 
 

@@ -17,11 +17,11 @@ _MASK_DELTA = 0xA282EAD8
 _Words = npt.NDArray[np.uint32]
 
 
-def crc32c(data: bytes) -> int:
-    """The checksum of these bytes."""
+def crc32c(data: bytes, checksum: int = 0) -> int:
+    """The checksum of these bytes behind those that have `checksum`."""
     n_words = len(data) // 4
     words = np.frombuffer(data, dtype="<u4", count=n_words)
-    register = _ALL_ONES
+    register = checksum ^ _ALL_ONES
     for start in range(0, n_words, _CHUNK_WORDS):
         register = _take_words(register, words[start : start + _CHUNK_WORDS])
     for byte in data[4 * n_words :]:
@@ -30,9 +30,13 @@ def crc32c(data: bytes) -> int:
 
 
 def masked_crc32c(data: bytes) -> int:
-    """The checksum as TensorFlow and LevelDB store it, so that sums of sums stay apart."""
-    crc = crc32c(data)
-    return ((crc >> 15 | crc << 17) + _MASK_DELTA) & _ALL_ONES
+    """The checksum of these bytes as it is stored; see `masked`."""
+    return masked(crc32c(data))
+
+
+def masked(checksum: int) -> int:
+    """A checksum as TensorFlow and LevelDB store it, so that sums of sums stay apart."""
+    return ((checksum >> 15 | checksum << 17) + _MASK_DELTA) & _ALL_ONES
 
 
 def _take_words(register: int, words: _Words) -> int:

@@ -4,12 +4,11 @@ Used by `bardling models download`. One download of a model at a time, by a lock
 process; a second one is told so and harms nothing.
 """
 
-import fcntl
 import os
 import re
 import time
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -20,7 +19,8 @@ from bot.model.download_plan import Plan, Wanted, base_of, credential_of, make_p
 from bot.model.download_progress import Reporter, bytes_text
 from bot.model.download_proxies import ProxyRules
 from bot.model.download_web import Pace, Web
-from bot.model.tensors import STORAGE_TYPES
+from bot.model.quantize import Quantization, find_quantization
+from bot.model.whole_file import alone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,15 +74,18 @@ async def download(
     async with Web(proxies, credential, pace or Pace()) as web:
         plan = await make_plan(web, wanted)
         name = order.called or plan.name
-        _check_import(name, order.quantization)
+        quantization = _check_import(name, order.quantization)
         folder = home / "downloads" / plan.folder
         with _locked(plan.name, folder):
-            await _fetch_all(web, plan, folder, reporter)
+            await _fetch_all(web, plan, folder, quantization, reporter)
     return Downloaded(folder=folder, name=name)
 
 
-async def _fetch_all(web: Web, plan: Plan, folder: Path, reporter: Reporter) -> None:
-    check_space(plan.name, folder, max(0, plan.estimate - _bytes_in(folder)))
+async def _fetch_all(
+    web: Web, plan: Plan, folder: Path, quantization: Quantization, reporter: Reporter
+) -> None:
+    imported = round(plan.estimate * quantization.share_of_f32)
+    check_space(plan.name, folder, max(0, plan.estimate - _bytes_in(folder)) + imported)
     licence = f", licence {plan.licence}" if plan.licence else ""
     size = f"about {bytes_text(plan.estimate)}" if plan.estimate else "of unknown size"
     reporter.note(f"{plan.name}: {len(plan.files)} files, {size}{licence}, into {folder}")
@@ -94,13 +97,11 @@ async def _fetch_all(web: Web, plan: Plan, folder: Path, reporter: Reporter) -> 
         reporter.end()
 
 
-def _check_import(name: str, quantization: str) -> None:
+def _check_import(name: str, quantization: str) -> Quantization:
     """Refuses before the download what the import would refuse after it."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", name):
         raise ModelFileError(name, "this is no name for a model: use letters, digits, - _ .")
-    if quantization not in STORAGE_TYPES:
-        names = ", ".join(STORAGE_TYPES)
-        raise ModelFileError(name, f"there is no quantization {quantization!r}; there are {names}")
+    return find_quantization(name, quantization)
 
 
 def _bytes_in(folder: Path) -> int:
@@ -109,18 +110,14 @@ def _bytes_in(folder: Path) -> int:
 
 @contextmanager
 def _locked(name: str, folder: Path) -> Generator[None]:
-    """The folder, ours alone until the process ends, however it ends."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / ".lock").open("w")
-    except OSError as error:
-        reason = f"{folder} can't be written ({error.strerror or error})"
-        raise DownloadError(name, reason) from error
-    with lock:
+    with ExitStack() as stack:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            stack.enter_context(alone(folder))
         except BlockingIOError as error:
             reason = "another process is downloading it; wait for that one to end"
+            raise DownloadError(name, reason) from error
+        except OSError as error:
+            reason = f"{folder} can't be written ({error.strerror or error})"
             raise DownloadError(name, reason) from error
         yield
 

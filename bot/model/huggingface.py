@@ -4,8 +4,9 @@ Used by `importing`. No code can hide in safetensors files.
 """
 
 import json
-import struct
+from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,11 +16,14 @@ from safetensors import SafetensorError, safe_open
 
 from bot.core.models import ModelShape
 from bot.errors import ModelFileError
-from bot.model.checkpoint import as_f32, read_json, shown
+from bot.model.byte_reader import ByteReader, open_reader
+from bot.model.checkpoint import as_f32, gathered, n_bytes_of, read_json, shown
 from bot.model.tensors import TensorSpec, implausible
 
 PREFIX = "transformer."
 _NUMBER_TYPES = {"F32": "f32", "F16": "f16", "F64": "f64", "BF16": "bf16"}
+_MAX_HEADER_BYTES = 4 << 20  # of the largest GPT-2: a fiftieth of it; the library takes 100 MB
+_MAX_TENSOR_NUMBERS = 1 << 28  # as f32 a gigabyte; a tensor is held as a whole
 
 # What the engines compute; a folder that asks for anything else would load and write rubbish.
 _REQUIRED: dict[str, tuple[object, ...]] = {
@@ -41,11 +45,13 @@ def read_config(path: Path) -> ModelShape:
     """
     config = read_json(path)
     if config.get("model_type") != "gpt2":
-        reason = f"its model_type is {config.get('model_type')!r}, and Bardling runs gpt2 only"
+        found = shown(repr(config.get("model_type")))
+        reason = f"its model_type is {found}, and Bardling runs gpt2 only"
         raise ModelFileError(path, reason)
     for key, allowed in _REQUIRED.items():
         if config.get(key) not in allowed:
-            raise ModelFileError(path, f"its {key} is {config[key]!r}; only {allowed[0]!r} works")
+            found = shown(repr(config[key]))
+            raise ModelFileError(path, f"its {key} is {found}; only {allowed[0]!r} works")
     shape = shape_of(
         path,
         {
@@ -57,7 +63,8 @@ def read_config(path: Path) -> ModelShape:
         },
     )
     if config.get("n_inner") not in (None, 4 * shape.n_embd):
-        raise ModelFileError(path, f"its n_inner is {config['n_inner']}, not four times n_embd")
+        found = shown(repr(config["n_inner"]))
+        raise ModelFileError(path, f"its n_inner is {found}, not four times n_embd")
     return shape
 
 
@@ -67,12 +74,26 @@ def shape_of(path: Path, numbers: dict[str, Any]) -> ModelShape:
     Raises:
         ModelFileError: they are no numbers, or no GPT-2's.
     """
-    if not all(type(value) is int for value in numbers.values()):
-        raise ModelFileError(path, f"its numbers make no sense ({numbers})")
+    for name, value in numbers.items():
+        if type(value) is not int or abs(value) >= 2**63:
+            reason = f"its numbers make no sense ({name} is {shown(repr(value))})"
+            raise ModelFileError(path, reason)
     shape = ModelShape(**numbers)
     if reason := implausible(shape):
         raise ModelFileError(path, reason)
+    if max(shape.n_vocab, shape.n_ctx, 4 * shape.n_embd) * shape.n_embd > _MAX_TENSOR_NUMBERS:
+        raise ModelFileError(path, "its matrices are larger than any GPT-2's")
     return shape
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a tensor's bytes are."""
+
+    reader: ByteReader
+    number_type: str
+    start: int
+    n_bytes: int
 
 
 class SafetensorsCheckpoint:
@@ -89,53 +110,73 @@ class SafetensorsCheckpoint:
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self.path = folder
         self.shapes: dict[str, tuple[int, ...]] = {}
-        self._found: dict[str, tuple[Any, Path, str]] = {}
+        self._places: dict[str, _Place] = {}
         for path in sorted(folder.glob("*.safetensors")):
-            self._open(path, stack)
+            self._open(stack.enter_context(open_reader(path)))
 
-    def _open(self, path: Path, stack: ExitStack) -> None:
-        try:
-            opened = cast(Any, safe_open)(str(path), framework="numpy")
-            file: Any = stack.enter_context(opened)
-        except (SafetensorError, OSError) as error:
-            raise ModelFileError(path, f"it is no safetensors file ({error})") from error
-        for key in cast(list[str], file.keys()):
+    def _open(self, reader: ByteReader) -> None:
+        for key, (shape, place) in _read_header(reader).items():
             name = key.removeprefix(PREFIX)
-            if name in self._found:
-                raise ModelFileError(path, f"the tensor {shown(name)} is in the folder twice")
-            self._found[name] = (file, path, key)
-            self.shapes[name] = tuple(file.get_slice(key).get_shape())
+            if name in self._places:
+                raise reader.refuse(f"the tensor {shown(name)} is in the folder twice")
+            self._places[name] = place
+            self.shapes[name] = shape
 
     def name_of(self, spec: TensorSpec) -> str:
         """Hugging Face's name, without the prefix."""
         return spec.huggingface
 
+    def pieces(self, name: str) -> Iterator[npt.NDArray[np.float32]]:
+        """A tensor's numbers as they lie in the file, a few at a time.
+
+        Raises:
+            ModelFileError: they are of a type that holds no weights.
+        """
+        place = self._places[name]
+        number_type = _NUMBER_TYPES.get(place.number_type)
+        if number_type is None or place.n_bytes != n_bytes_of(number_type, self.shapes[name]):
+            reason = f"the tensor {name} is of the type {place.number_type}"
+            raise place.reader.refuse(f"{reason}; known are f32, f16, bf16")
+        for piece in place.reader.pieces(place.start, place.n_bytes, f"the tensor {name}"):
+            yield as_f32(piece, number_type)
+
     def load(self, name: str) -> npt.NDArray[np.float32]:
         """One tensor.
 
         Raises:
-            ModelFileError: its numbers are of a type that holds no weights.
+            ModelFileError: as `pieces`.
         """
-        file, path, key = self._found[name]
-        number_type: str = file.get_slice(key).get_dtype()
-        if number_type not in _NUMBER_TYPES:
-            reason = f"the tensor {name} is of the type {number_type}; known are f32, f16, bf16"
-            raise ModelFileError(path, reason)
-        if number_type == "BF16":
-            return _read_bfloat16(path, key)
-        with np.errstate(all="ignore"):  # what is too large becomes infinite, and is refused
-            return file.get_tensor(key).astype(np.float32, copy=False)
+        return gathered(self.pieces(name), self.shapes[name])
 
 
-def _read_bfloat16(path: Path, key: str) -> npt.NDArray[np.float32]:
-    """A tensor in bfloat16, which numpy has not.
+def _read_header(reader: ByteReader) -> dict[str, tuple[tuple[int, ...], _Place]]:
+    """The tensors' shapes and places, after the library has checked that they make sense.
 
-    Only of files whose header `safe_open` has checked. Format: 8 bytes with the header's size,
-    the header as JSON, the tensors' bytes.
+    Only the header is left to the library: what it maps of the numbers would stay in memory.
+    Format: 8 bytes with the header's size, the header as JSON, the tensors' bytes.
     """
-    with path.open("rb") as file:
-        (n_header,) = struct.unpack("<Q", file.read(8))
-        entry = json.loads(file.read(n_header))[key]
-        start, end = entry["data_offsets"]
-        file.seek(8 + n_header + start)
-        return as_f32(file.read(end - start), "bf16", entry["shape"])
+    n_header = reader.integer("Q", "its header's size")
+    if n_header > _MAX_HEADER_BYTES:
+        reason = f"its header has {n_header} bytes, more than any GPT-2's"
+        raise reader.refuse(f"it is no safetensors file, or a hostile one: {reason}")
+    text = reader.bytes(n_header, "its header")
+    try:
+        with cast(Any, safe_open)(str(reader.path), framework="numpy") as file:
+            listed = set(cast(list[str], file.keys()))
+        header: dict[str, Any] = json.loads(text)
+        header.pop("__metadata__", None)
+        if header.keys() != listed:
+            raise reader.refuse("it is no safetensors file (its header has two readings)")
+        return {key: _read_entry(reader, entry) for key, entry in header.items()}
+    except (SafetensorError, OSError, ValueError, TypeError, LookupError, RecursionError) as error:
+        raise reader.refuse(f"it is no safetensors file ({shown(str(error))})") from error
+
+
+def _read_entry(reader: ByteReader, entry: dict[str, Any]) -> tuple[tuple[int, ...], _Place]:
+    """A tensor's shape and place, behind the header."""
+    start, end = (int(offset) for offset in entry["data_offsets"])
+    shape = tuple(int(n) for n in entry["shape"])
+    if not 0 <= start <= end <= reader.size - reader.position or min(shape, default=0) < 0:
+        raise ValueError("a tensor lies outside of it")
+    place = _Place(reader, str(entry["dtype"]), reader.position + start, end - start)
+    return shape, place

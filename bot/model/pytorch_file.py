@@ -5,6 +5,7 @@ storage is a file. PyTorch itself would run the pickle; `unpickler` reads it. Us
 """
 
 import re
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from math import prod
@@ -15,7 +16,7 @@ import numpy.typing as npt
 
 from bot.errors import ModelFileError
 from bot.model.byte_reader import ByteReader, open_reader
-from bot.model.checkpoint import as_f32, is_left_out, n_bytes_of, read_json, shown
+from bot.model.checkpoint import as_f32, gathered, is_left_out, n_bytes_of, read_json, shown
 from bot.model.huggingface import PREFIX
 from bot.model.tensors import TensorSpec
 from bot.model.unpickler import PickledTensor, Storage, read_tensors
@@ -79,6 +80,7 @@ class PytorchCheckpoint:
         self.path = folder
         self.shapes: dict[str, tuple[int, ...]] = {}
         self._places: dict[str, _Place] = {}
+        self._checked: set[tuple[Path, Record]] = set()
         for path in paths:
             self._open(stack.enter_context(open_reader(path)))
 
@@ -86,27 +88,45 @@ class PytorchCheckpoint:
         """Hugging Face's name, without the prefix."""
         return spec.huggingface
 
+    def pieces(self, name: str) -> Iterator[npt.NDArray[np.float32]]:
+        """A tensor's numbers as they lie in the file, a few at a time.
+
+        Raises:
+            ModelFileError: it is damaged, or of a type that holds no weights.
+        """
+        place = self._places[name]
+        reader, record, tensor = place.reader, place.record, place.tensor
+        what, number_type = f"the tensor {name}", tensor.storage.number_type
+        n_bytes = n_bytes_of(number_type, tensor.shape)
+        if n_bytes is None:
+            reason = f"{what} is of the type {number_type}; known are f32, f16, bf16"
+            raise reader.refuse(reason)
+        self._axes(name)
+        if (reader.path, record) not in self._checked:  # many tensors may share one
+            check_record(reader, record, what)
+            self._checked.add((reader.path, record))
+        start = record.start + tensor.offset * (n_bytes // max(prod(tensor.shape), 1))
+        for piece in reader.pieces(start, n_bytes, what):
+            yield as_f32(piece, number_type)
+
     def load(self, name: str) -> npt.NDArray[np.float32]:
         """One tensor.
 
         Raises:
-            ModelFileError: it is damaged, has gaps, or is of a type that holds no weights.
+            ModelFileError: as `pieces`.
         """
-        place = self._places[name]
-        reader, record, tensor = place.reader, place.record, place.tensor
-        number_type = tensor.storage.number_type
-        n_bytes = n_bytes_of(number_type, tensor.shape)
-        if n_bytes is None:
-            reason = f"the tensor {name} is of the type {number_type}; known are f32, f16, bf16"
-            raise reader.refuse(reason)
-        axes = _memory_order(tensor)
-        if axes is None:
-            raise reader.refuse(f"the tensor {name} is a view with gaps; save it contiguous")
-        check_record(reader, record, f"the tensor {name}")
-        start = record.start + tensor.offset * (n_bytes // max(prod(tensor.shape), 1))
-        in_memory = [tensor.shape[axis] for axis in axes]
-        values = as_f32(reader.data[start : start + n_bytes], number_type, in_memory)
+        axes, shape = self._axes(name), self.shapes[name]
+        values = gathered(self.pieces(name), [shape[axis] for axis in axes])
         return values.transpose(np.argsort(axes))
+
+    def _axes(self, name: str) -> list[int]:
+        """A tensor's axes as they lie in memory, the outermost first."""
+        place = self._places[name]
+        axes = _memory_order(place.tensor)
+        if axes is None:
+            reason = f"the tensor {name} is a view with gaps; save it contiguous"
+            raise place.reader.refuse(reason)
+        return axes
 
     def _open(self, reader: ByteReader) -> None:
         if reader.data[: len(_OLD_FORM)] == _OLD_FORM:

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bot.core.models import ModelShape
-from bot.errors import StartupError
+from bot.errors import ModelFileError, StartupError
 from bot.model.tensors import (
     F16,
     F32,
@@ -57,6 +57,11 @@ class Quantization:
     def is_mixture(self) -> bool:
         """Whether some matrices are stored better than the others."""
         return self.name.endswith("_M")
+
+    @property
+    def share_of_f32(self) -> float:
+        """The size of a model stored so against its size in f32, about."""
+        return self.main.block_bytes / self.main.block_size / F32.block_bytes
 
     def storage_of(self, spec: TensorSpec, shape: ModelShape) -> StorageType:
         """The type of one tensor: vectors and positions stay f32, long rows get what fits."""
@@ -113,13 +118,28 @@ def pack(values: npt.NDArray[np.float32], storage: StorageType) -> npt.NDArray[n
     return gguf.quants.quantize(values, gguf.GGMLQuantizationType(storage.id))
 
 
+def find_quantization(wanted_for: Path | str, name: str) -> Quantization:
+    """A quantization that can be packed here.
+
+    Args:
+        wanted_for: the model, for the message.
+        name: a key of `QUANTIZATIONS`.
+
+    Raises:
+        ModelFileError: there is none of this name, or what packs it is not installed.
+    """
+    found = QUANTIZATIONS.get(name)
+    if found is None:
+        names = ", ".join(QUANTIZATIONS)
+        raise ModelFileError(wanted_for, f"there is no quantization {name!r}; there are {names}")
+    if found.main.block_size == 256 and importlib.util.find_spec("llama_cpp") is None:
+        reason = f"only llama.cpp packs {name}; pip install 'bardling[llama]'"
+        raise ModelFileError(wanted_for, reason)
+    return found
+
+
 class NoPackerError(StartupError):
     """Only llama.cpp packs this type, and it is not installed, or its build lacks the function."""
-
-
-def can_pack(quantization: Quantization) -> bool:
-    """Whether everything that this quantization needs is installed."""
-    return quantization.main.block_size != 256 or importlib.util.find_spec("llama_cpp") is not None
 
 
 def _pack_by_llama_cpp(

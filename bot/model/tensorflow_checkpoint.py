@@ -6,6 +6,7 @@ against its bytes: the index's when it is opened, a tensor's when it is loaded.
 """
 
 import re
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +17,8 @@ import numpy.typing as npt
 from bot.core.models import ModelShape
 from bot.errors import ModelFileError
 from bot.model.byte_reader import ByteReader, open_reader
-from bot.model.checkpoint import as_f32, n_bytes_of, read_json, shown
-from bot.model.crc32c import masked_crc32c
+from bot.model.checkpoint import as_f32, gathered, n_bytes_of, read_json, shown
+from bot.model.crc32c import crc32c, masked
 from bot.model.huggingface import shape_of
 from bot.model.sstable import read_table
 from bot.model.tensors import TensorSpec
@@ -100,24 +101,37 @@ class TensorflowCheckpoint:
         paths = [path.with_name(form.format(index)) for index in range(n_data_files)]
         self._data = [stack.enter_context(open_reader(one)) for one in paths]
         self._check_places()
+        self._checked: set[str] = set()
         self.shapes = {name: _model_shape(entry.shape) for name, entry in self._entries.items()}
 
     def name_of(self, spec: TensorSpec) -> str:
         """OpenAI's name, which legacy GGML files kept."""
         return spec.ggml
 
+    def pieces(self, name: str) -> Iterator[npt.NDArray[np.float32]]:
+        """A tensor's numbers as they lie in the file, a few at a time.
+
+        Raises:
+            ModelFileError: at the end: its bytes are not those that were saved.
+        """
+        entry = self._entries[name]
+        reader = self._data[entry.data_file]
+        checksum = 0
+        for piece in reader.pieces(entry.offset, entry.n_bytes, f"the tensor {name}"):
+            yield as_f32(piece, entry.number_type)
+            if name not in self._checked:
+                checksum = crc32c(piece, checksum)
+        if name not in self._checked and masked(checksum) != entry.checksum:
+            raise reader.refuse(f"the checksum of the tensor {name} does not fit; it is damaged")
+        self._checked.add(name)
+
     def load(self, name: str) -> npt.NDArray[np.float32]:
         """One tensor.
 
         Raises:
-            ModelFileError: its bytes are not those that were saved.
+            ModelFileError: as `pieces`.
         """
-        entry = self._entries[name]
-        reader = self._data[entry.data_file]
-        data = reader.data[entry.offset : entry.offset + entry.n_bytes]
-        if masked_crc32c(data) != entry.checksum:
-            raise reader.refuse(f"the checksum of the tensor {name} does not fit; it is damaged")
-        return as_f32(data, entry.number_type, self.shapes[name])
+        return gathered(self.pieces(name), self.shapes[name])
 
     def _check_places(self) -> None:
         """Each tensor lies within its file, and none over another: a small file stays small."""

@@ -18,7 +18,6 @@ _NOT_HERE = 0xFFFFFFFF  # the number is among the 64-bit ones
 _ZIP64_FIELD = 1
 _MAX_RECORDS = 10_000
 _MAX_NAME_BYTES = 512
-_CHECKED_AT_ONCE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +76,8 @@ def check_record(reader: ByteReader, record: Record, what: str) -> None:
         ModelFileError: they differ.
     """
     checksum = 0
-    end = record.start + record.n_bytes
-    for start in range(record.start, end, _CHECKED_AT_ONCE):
-        part = reader.data[start : min(start + _CHECKED_AT_ONCE, end)]
-        checksum = zlib.crc32(part, checksum)
+    for piece in reader.pieces(record.start, record.n_bytes, what):
+        checksum = zlib.crc32(piece, checksum)
     if checksum != record.checksum:
         raise reader.refuse(f"the checksum of {what} does not fit; it is damaged")
 

@@ -328,7 +328,7 @@ async def test_full_disk_is_told_before_anything_comes(
     usage = namedtuple("usage", "total used free")(10, 9, 1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
 
-    with pytest.raises(DownloadError, match=r"67\.4 MB of disk are needed in .*1\.0 kB are free"):
+    with pytest.raises(DownloadError, match=r"67\.5 MB of disk are needed in .*1\.0 kB are free"):
         await run(hub)
 
     assert [] == hub.requests()

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot import __version__
+from bot.commands_models import add_models
 from bot.errors import StartupError
 from bot.logs import configure_logging
 from bot.settings import ENGINES, Settings, load_settings
 
 if TYPE_CHECKING:
-    # argparse has no public name for what `add_subparsers` returns.
-    _Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # pyright: ignore[reportPrivateUsage]
+    from bot.commands_models import Commands
 
 _Command = Callable[[argparse.Namespace, Settings], int]
 
@@ -61,12 +61,12 @@ def _parser() -> argparse.ArgumentParser:
     _add_try(commands)
     _add_run(commands)
     _add_worker(commands)
-    _add_models(commands)
+    add_models(commands)
     _add_bench(commands)
     return parser
 
 
-def _add_try(commands: "_Commands") -> None:
+def _add_try(commands: "Commands") -> None:
     parser = commands.add_parser("try", help="a local Discord with the bot in it, in your browser")
     parser.add_argument("--port", type=_port, default=0, help="of the page (default: a free one)")
     parser.add_argument("--no-browser", action="store_true", help="only print the page's address")
@@ -81,13 +81,13 @@ def _port(text: str) -> int:
     return port
 
 
-def _add_run(commands: "_Commands") -> None:
+def _add_run(commands: "Commands") -> None:
     parser = commands.add_parser("run", help="the bot process, connected to Discord")
     parser.add_argument("--shards", metavar="FIRST-LAST/COUNT", help='such as "0-3/16"')
     parser.set_defaults(command=_run)
 
 
-def _add_worker(commands: "_Commands") -> None:
+def _add_worker(commands: "Commands") -> None:
     parser = commands.add_parser("worker", help="a worker process with the model")
     parser.add_argument("--model", metavar="NAME|PATH", help="which model to run")
     parser.add_argument("--engine", choices=ENGINES, help="what runs it")
@@ -96,36 +96,7 @@ def _add_worker(commands: "_Commands") -> None:
     parser.set_defaults(command=_worker)
 
 
-def _add_models(commands: "_Commands") -> None:
-    parser = commands.add_parser("models", help="model files")
-    actions = parser.add_subparsers(required=True, metavar="ACTION")
-    listing = actions.add_parser("list", help="models there are")
-    listing.set_defaults(command=_models_list)
-    verify = actions.add_parser("verify", help="check a model file")
-    verify.add_argument("file", type=Path)
-    verify.set_defaults(command=_models_verify)
-    importing = actions.add_parser("import", help="make a model file of a folder with a GPT-2")
-    importing.add_argument("folder", type=Path)
-    importing.add_argument("--name", help="how to call it (default: the folder's name)")
-    importing.add_argument(
-        "--quantization", default="q8_0", help="f32, f16, q8_0 (default), q6_K, q5_0, q4_K_M, q4_0"
-    )
-    importing.set_defaults(command=_models_import)
-    download = actions.add_parser("download", help="get a GPT-2 and make a model file of it")
-    download.add_argument(
-        "name", help="124M, 355M, 774M, 1558M, distilgpt2, or OWNER/NAME at Hugging Face"
-    )
-    download.add_argument("--from", dest="source", choices=("huggingface", "openai"))
-    download.add_argument("--as", dest="called", metavar="NAME", help="how to call the model")
-    download.add_argument(
-        "--quantization", default="q8_0", help="f32, f16, q8_0 (default), q6_K, q5_0, q4_K_M, q4_0"
-    )
-    download.add_argument("--mirror", metavar="URL", help="instead of the source's own address")
-    download.add_argument("--proxy", metavar="URL", help="http://, https://, socks5://, socks4://")
-    download.set_defaults(command=_models_download)
-
-
-def _add_bench(commands: "_Commands") -> None:
+def _add_bench(commands: "Commands") -> None:
     parser = commands.add_parser("bench", help="measurements, peers side by side")
     actions = parser.add_subparsers(required=True, metavar="WHAT")
     engine = actions.add_parser("engine", help="tokens per second, time to first token")
@@ -162,56 +133,6 @@ def _worker(options: argparse.Namespace, settings: Settings) -> int:
     from bot.app import run_worker  # noqa: PLC0415
 
     asyncio.run(run_worker(settings))
-    return 0
-
-
-def _models_list(options: argparse.Namespace, settings: Settings) -> int:
-    from bot.model.store import list_models  # noqa: PLC0415
-
-    for line in list_models(settings.home):
-        print(line)
-    return 0
-
-
-def _models_verify(options: argparse.Namespace, settings: Settings) -> int:
-    from bot.model.commands import verify  # noqa: PLC0415
-
-    info = verify(options.file)
-    shape = info.shape
-    print(f"{info.path}: {info.name}, {info.file_format}, {info.quantization}, {shape}")
-    return 0
-
-
-def _models_import(options: argparse.Namespace, settings: Settings) -> int:
-    from bot.model.commands import import_folder  # noqa: PLC0415
-
-    folder: Path = options.folder
-    name = options.name or folder.resolve().name
-    for path in import_folder(folder, settings.home, name, options.quantization):
-        print(path)
-    return 0
-
-
-def _models_download(options: argparse.Namespace, settings: Settings) -> int:
-    from bot.model.commands import import_folder  # noqa: PLC0415
-    from bot.model.download import Order, download, reporter_for  # noqa: PLC0415
-
-    order = Order(
-        name=options.name,
-        called=options.called,
-        quantization=options.quantization,
-        source=options.source or "huggingface",
-        mirror=options.mirror,
-        proxy=options.proxy,
-    )
-    reporter = reporter_for(sys.stderr)
-    try:
-        got = asyncio.run(download(order, os.environ, settings.home, reporter))
-    except KeyboardInterrupt:
-        reporter.note("stopped; the same command goes on with what is there")
-        raise
-    for path in import_folder(got.folder, settings.home, got.name, options.quantization):
-        print(path)
     return 0
 
 

@@ -27,6 +27,7 @@ from tools.small_model.batches import Encoded, Mixture, Source
 from tools.small_model.corpus import Corpus, read_corpus
 from tools.small_model.dedupe import split_off_validation
 from tools.small_model.documents import DEFAULT_WEIGHTS, Document, family_of
+from tools.small_model.earlier import read_earlier
 from tools.small_model.tokenizer import save_tokenizer, train_tokenizer
 from tools.small_model.training import Plan, Trainer, nats
 
@@ -56,6 +57,9 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         action="store_true",
         help="compile the model first: a minute's wait, then a fifth faster",
     )
+    parser.add_argument(
+        "--start", type=Path, metavar="GGUF", help="go on from this model's weights and tokenizer"
+    )
     parser.add_argument("--resume", action="store_true", help="go on from --out/checkpoint.pt")
     return parser.parse_args(argv)
 
@@ -79,6 +83,9 @@ def mixture_of(
     documents: Sequence[Document], encoded: Sequence[Encoded], arguments: argparse.Namespace
 ) -> Mixture:
     """One token stream a source folder, drawn by weight."""
+    # Another order than the earlier training's, which may not have come to every text; the seed
+    # itself stays the same, or texts held out then would be read now.
+    order = f"{arguments.seed}:{arguments.start.name}" if arguments.start else str(arguments.seed)
     weights = {key: float(value) for key, value in (w.split("=") for w in arguments.weight)}
     sources = [
         Source(
@@ -86,13 +93,13 @@ def mixture_of(
             documents=[ids for entry, ids in zip(documents, encoded, strict=True)
                        if entry.source == name],
             end_id=arguments.vocab - 1,
-            random=random.Random(f"{arguments.seed}:{name}"),
+            random=random.Random(f"{order}:{name}"),
         )
         for name in sorted({entry.source for entry in documents})
     ]  # fmt: skip
     # The first pattern that fits decides, so the user's own come first.
     weights |= {key: value for key, value in DEFAULT_WEIGHTS.items() if key not in weights}
-    return Mixture(sources=sources, weights=weights, random=random.Random(arguments.seed))
+    return Mixture(sources=sources, weights=weights, random=random.Random(order))
 
 
 def validation_figures(
@@ -158,9 +165,16 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     arguments.out.mkdir(parents=True, exist_ok=True)
     corpus, train, held_out = read_and_split(arguments)
-    tokenizer = train_tokenizer((entry.text for entry in train), vocabulary_size=arguments.vocab)
+    earlier = None
+    if arguments.start:
+        earlier, tokenizer = read_earlier(arguments.start)
+    else:
+        texts = (entry.text for entry in train)
+        tokenizer = train_tokenizer(texts, vocabulary_size=arguments.vocab)
     encoded, held_out_ids = encode(tokenizer, train), encode(tokenizer, held_out)
     trainer = Trainer(plan_from(arguments), mixture_of(train, encoded, arguments), held_out_ids)
+    if earlier:
+        trainer.model.load_state_dict(earlier)
     if arguments.resume:
         trainer.load(arguments.out)
 

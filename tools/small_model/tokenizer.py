@@ -6,7 +6,7 @@ Called by ``tools/train_small.py``. Needs the ``tokenizers`` package; knows noth
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
@@ -16,7 +16,7 @@ from tools.small_model.cleaning import END_OF_TEXT
 
 def train_tokenizer(texts: Iterable[str], *, vocabulary_size: int) -> Tokenizer:
     """A byte-level BPE whose last id, as in GPT-2, is ``<|endoftext|>``."""
-    tokenizer = _byte_level(models.BPE())
+    tokenizer = _pipeline(models.BPE())
     trainer = trainers.BpeTrainer(
         vocab_size=vocabulary_size - 1,
         min_frequency=2,
@@ -24,11 +24,20 @@ def train_tokenizer(texts: Iterable[str], *, vocabulary_size: int) -> Tokenizer:
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
+    return _with_end_mark(tokenizer)
+
+
+def byte_level(vocabulary: Mapping[str, int], merges: Iterable[tuple[str, str]]) -> Tokenizer:
+    """The tokenizer of a vocabulary without its end mark, which gets the next id."""
+    return _with_end_mark(_pipeline(models.BPE(vocab=dict(vocabulary), merges=list(merges))))
+
+
+def _with_end_mark(tokenizer: Tokenizer) -> Tokenizer:
     tokenizer.add_special_tokens([AddedToken(END_OF_TEXT, special=True, normalized=False)])
     return tokenizer
 
 
-def _byte_level(model: models.BPE) -> Tokenizer:
+def _pipeline(model: models.BPE) -> Tokenizer:
     tokenizer = Tokenizer(model)
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
     tokenizer.decoder = decoders.ByteLevel()

@@ -160,7 +160,7 @@ def _import(options: argparse.Namespace, settings: Settings) -> int:
 
 def _download(options: argparse.Namespace, settings: Settings) -> int:
     from bot.model.commands import import_folder  # noqa: PLC0415
-    from bot.model.download import Order, download, reporter_for  # noqa: PLC0415
+    from bot.model.download.order import Order, download, reporter_for  # noqa: PLC0415
 
     order = Order(
         name=options.name,

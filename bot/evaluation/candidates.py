@@ -14,7 +14,7 @@ from bot.engine.select import ENGINE_FILE_FORMAT, choose_engine
 from bot.model.gguf_file import MAGIC as GGUF_MAGIC
 from bot.model.store import find_model, open_model
 from bot.model.tensors import tensor_specs
-from bot.model.tokenizer import Tokenizer
+from bot.model.tokenizers.api import Tokenizer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.errors import SettingError
-from bot.model.tokenizer import Tokenizer
+from bot.model.tokenizers.api import Tokenizer
 
 _OWN_TEXT = Path(__file__).with_name("compare_text.txt")
 _MAX_CHARACTERS_PER_TOKEN = 16  # of any text's average; more of it need not be looked at

@@ -23,7 +23,7 @@ from bot.model.tensors import (
     implausible,
     tensor_specs,
 )
-from bot.model.tokenizer import Tokenizer
+from bot.model.tokenizers.api import Tokenizer
 
 MAGIC = 0x67676D6C
 _QUANTIZATION_VERSION = 2

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from bot.core.models import ModelShape
 from bot.model.byte_reader import ByteReader, open_reader
-from bot.model.gguf_tokenizer import MERGES, TOKENS, TYPES, read_tokenizer_keys
 from bot.model.model_file import ModelFile, StoredTensor, check_numbers
 from bot.model.tensors import (
     STORAGE_BY_ID,
@@ -19,7 +18,8 @@ from bot.model.tensors import (
     implausible,
     tensor_specs,
 )
-from bot.model.tokenizer import Tokenizer
+from bot.model.tokenizers.api import Tokenizer
+from bot.model.tokenizers.gguf_keys import MERGES, TOKENS, TYPES, read_tokenizer_keys
 
 MAGIC = b"GGUF"
 _ALIGNMENT = 32

@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from bot.core.models import ModelShape
 from bot.model.gguf_file import LAYER_NORM_EPSILON
-from bot.model.gguf_tokenizer import add_tokenizer
 from bot.model.quantize import Quantization
 from bot.model.tensors import StorageType, TensorSpec, tensor_specs
-from bot.model.tokenizer import Tokenizer
+from bot.model.tokenizers.api import Tokenizer
+from bot.model.tokenizers.gguf_keys import add_tokenizer
 
 
 def write_gguf(

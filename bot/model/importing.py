@@ -13,16 +13,20 @@ import numpy.typing as npt
 
 from bot.core.models import ModelShape
 from bot.errors import ModelFileError
-from bot.model.checkpoint import Checkpoint, check_tensors, load_tensor
+from bot.model.checkpoint.api import Checkpoint, check_tensors, load_tensor
+from bot.model.checkpoint.huggingface import SafetensorsCheckpoint, read_config
+from bot.model.checkpoint.pytorch_file import PytorchCheckpoint, pytorch_files
+from bot.model.checkpoint.tensorflow_checkpoint import (
+    TensorflowCheckpoint,
+    index_file,
+    read_hparams,
+)
 from bot.model.ggml_file import read_ggml, tokenizer_path, write_ggml
 from bot.model.gguf_file import read_gguf
 from bot.model.gguf_writer import write_gguf
-from bot.model.huggingface import SafetensorsCheckpoint, read_config
-from bot.model.pytorch_file import PytorchCheckpoint, pytorch_files
 from bot.model.quantize import Quantization, find_quantization, pack
-from bot.model.tensorflow_checkpoint import TensorflowCheckpoint, index_file, read_hparams
 from bot.model.tensors import STORAGE_TYPES, StorageType, TensorSpec, tensor_specs
-from bot.model.tokenizer import TOKENIZER_FILES, Tokenizer, read_tokenizer_folder
+from bot.model.tokenizers.api import TOKENIZER_FILES, Tokenizer, read_tokenizer_folder
 from bot.model.whole_file import writing
 
 _MAX_TOKENIZER_BYTES = 64 << 20

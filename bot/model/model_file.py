@@ -14,7 +14,7 @@ import numpy.typing as npt
 from bot.core.models import ModelShape
 from bot.errors import ModelFileError
 from bot.model.tensors import F16, F32, StorageType, TensorSpec
-from bot.model.tokenizer import Tokenizer
+from bot.model.tokenizers.api import Tokenizer
 
 
 @dataclass(frozen=True, slots=True)

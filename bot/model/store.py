@@ -17,7 +17,7 @@ from bot.model.ggml_file import read_ggml, tokenizer_path
 from bot.model.gguf_file import MAGIC as GGUF_MAGIC
 from bot.model.gguf_file import read_gguf
 from bot.model.model_file import ModelFile
-from bot.model.tokenizer import Tokenizer, read_tokenizer
+from bot.model.tokenizers.api import Tokenizer, read_tokenizer
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 

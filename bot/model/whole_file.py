@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from bot.model.download_progress import bytes_text
+from bot.model.sizes import bytes_text
 
 _OURS = re.compile(r"\..+\.[0-9a-f]{16}\.part")
 # How long a part is left alone where no lock tells: who still writes has written within an hour.

@@ -22,7 +22,7 @@ from bot.discord_io.reply_rest import ReplyError, ReplyGoneError, ReplyRefusedEr
 from bot.errors import QueueDownError
 from bot.jobqueue.api import Claim, JobQueue, Verdict
 from bot.jobqueue.limits import DEADLINE_MARGIN_S
-from bot.model.tokenizer import Tokenizer
+from bot.model.tokenizers.api import Tokenizer
 from bot.worker.engine_loop import EngineLoop
 from bot.worker.generation import End, Generation
 from bot.worker.reply_writer import LeaseLostError, Replies, ReplyWriter

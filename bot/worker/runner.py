@@ -17,7 +17,7 @@ from bot.core.models import ModelInfo
 from bot.engine.api import Engine
 from bot.errors import QueueDownError
 from bot.jobqueue.api import Claim, JobQueue, StopReason
-from bot.model.tokenizer import Tokenizer
+from bot.model.tokenizers.api import Tokenizer
 from bot.worker.engine_loop import EngineLoop
 from bot.worker.generation import End
 from bot.worker.job_run import JobRun, Tools

@@ -13,7 +13,7 @@ from statistics import NormalDist
 import numpy as np
 
 from bot.core.models import ModelShape
-from bot.model.huggingface import PREFIX
+from bot.model.checkpoint.huggingface import PREFIX
 from bot.model.tensors import TensorSpec, tensor_specs
 
 N_VOCAB = 50_257

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.model.byte_pair import BytePairTokenizer, StreamDecoder
-from bot.model.tokenizer import read_tokenizer_folder
+from bot.model.tokenizers.api import read_tokenizer_folder
+from bot.model.tokenizers.byte_pair import BytePairTokenizer, StreamDecoder
 from tests.golden.reference_bpe import ReferenceBpe
 from tests.golden.torture import TORTURE
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bot.errors import SettingError
 from bot.evaluation.text import Text, read_text, shorten, windows
 from bot.model.store import open_model
-from bot.model.tokenizer import Tokenizer
+from bot.model.tokenizers.api import Tokenizer
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 
 from bot.core.models import ModelShape
 from bot.errors import ModelFileError
-from bot.model.crc32c import crc32c
+from bot.model.checkpoint.crc32c import crc32c
 from bot.model.gguf_file import read_gguf
 from bot.model.importing import import_checkpoint
 from bot.model.tensors import tensor_specs

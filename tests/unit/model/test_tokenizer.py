@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.model.byte_pair import BytePairTokenizer, StreamDecoder
 from bot.model.store import open_model
-from bot.model.tokenizer import read_tokenizer
+from bot.model.tokenizers.api import read_tokenizer
+from bot.model.tokenizers.byte_pair import BytePairTokenizer, StreamDecoder
 
 REAL = Path(__file__).parents[4] / "shared" / "data" / "gpt2-vocab"
 TORTURE = [

@@ -11,11 +11,11 @@ from bot.core.models import ModelShape
 from bot.core.sampling import SamplingParams
 from bot.engine.select import ENGINE_FILE_FORMAT, open_engine
 from bot.errors import ModelFileError
-from bot.model.byte_pair import BytePairTokenizer
 from bot.model.importing import import_checkpoint
 from bot.model.store import open_model
-from bot.model.tokenizer import read_tokenizer, read_tokenizer_folder
-from bot.model.word_piece import WordPieceTokenizer
+from bot.model.tokenizers.api import read_tokenizer, read_tokenizer_folder
+from bot.model.tokenizers.byte_pair import BytePairTokenizer
+from bot.model.tokenizers.word_piece import WordPieceTokenizer
 from tests.model_files import make_huggingface_folder
 
 _CHINESE = "今天气很好我们去公园看花，。！？“”《》…—"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.model.byte_pair import StreamDecoder
+from bot.model.tokenizers.byte_pair import StreamDecoder
 from bot.worker.generation import End, Generation
 from tests.unit.worker.workshop import byte_tokenizer
 

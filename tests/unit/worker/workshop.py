@@ -16,7 +16,7 @@ from bot.errors import QueueDownError
 from bot.jobqueue.api import Claim, JobQueue
 from bot.jobqueue.limits import QueueLimits
 from bot.jobqueue.memory_queue import MemoryQueue
-from bot.model.byte_pair import BytePairTokenizer
+from bot.model.tokenizers.byte_pair import BytePairTokenizer
 from bot.worker.runner import Worker
 from tests.factories import make_job
 

@@ -14,7 +14,7 @@ from random import Random
 
 from tests.model_files import random_weights
 from tests.pytorch_files import archive, parts, pickled, tensor, text
-from tests.unit.model.hostile_cases import (
+from tests.unit.model.hostile.cases import (
     INFINITE,
     LARGE_EXTREMES,
     NOT_A_NUMBER,
@@ -29,8 +29,8 @@ from tests.unit.model.hostile_cases import (
     other_text,
     sparse,
 )
-from tests.unit.model.hostile_checkpoints import CONFIG_KEYS
-from tests.unit.model.hostile_shapes import TINY, claimed_shapes
+from tests.unit.model.hostile.checkpoints import CONFIG_KEYS
+from tests.unit.model.hostile.shapes import TINY, claimed_shapes
 
 _NAME = "pytorch_model.bin"
 _MODULES = (b"os", b"posix", b"nt", b"os.path", b"subprocess", b"torch._utils.os")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from tokenizers import Tokenizer as _Bpe
 from tokenizers import decoders, models, pre_tokenizers
 
-from bot.model.tokens import ids_of, without_surrogates
+from bot.model.tokenizers.tokens import ids_of, without_surrogates
 
 END_OF_TEXT = "<|endoftext|>"
 

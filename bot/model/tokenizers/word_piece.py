@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from tokenizers import Tokenizer as _WordPiece
 from tokenizers import models, normalizers, pre_tokenizers
 
-from bot.model.tokens import ids_of, without_surrogates
+from bot.model.tokenizers.tokens import ids_of, without_surrogates
 
 PREFIX = "##"
 _UNKNOWN, _END = "[UNK]", "[SEP]"

@@ -21,10 +21,11 @@ import pytest
 from aiohttp import web
 
 from bot.errors import DownloadError, ModelFileError, SettingError, StartupError, UnreachableError
-from bot.model.download import Downloaded, Order, download
-from bot.model.download_progress import Reporter
-from bot.model.download_web import Pace
-from tests.download_servers import (
+from bot.model.download.order import Downloaded, Order, download
+from bot.model.download.progress import Reporter
+from bot.model.download.web import Pace
+from tests.model_files import make_huggingface_folder
+from tests.unit.model.download.servers import (
     COMMIT,
     Hub,
     answers,
@@ -35,7 +36,6 @@ from tests.download_servers import (
     serving,
     socks_proxy,
 )
-from tests.model_files import make_huggingface_folder
 
 CONTENT = random.Random(0).randbytes(300_000)
 OTHER = random.Random(1).randbytes(300_000)

@@ -14,8 +14,14 @@ from urllib.parse import quote, urlsplit
 import aiohttp
 
 from bot.errors import DownloadError, ModelFileError, SettingError
-from bot.model.catalogue import HUGGINGFACE, OPENAI_STORE, CatalogueEntry, RemoteFile, find_entry
-from bot.model.download_web import BrokenOffError, Credential, Web, persist
+from bot.model.download.catalogue import (
+    HUGGINGFACE,
+    OPENAI_STORE,
+    CatalogueEntry,
+    RemoteFile,
+    find_entry,
+)
+from bot.model.download.web import BrokenOffError, Credential, Web, persist
 
 SOURCES = ("huggingface", "openai")
 _MAX_LISTING = 8 << 20

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
-from bot.model.checkpoint import shown
+from bot.model.checkpoint.api import shown
 
 _DICTIONARY = "collections.OrderedDict"
 _TENSOR = "torch._utils._rebuild_tensor_v2"

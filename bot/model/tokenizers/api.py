@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from bot.model.byte_pair import BytePairTokenizer
-from bot.model.tokens import in_order
-from bot.model.word_piece import WordPieceTokenizer, read_vocabulary
+from bot.model.tokenizers.byte_pair import BytePairTokenizer
+from bot.model.tokenizers.tokens import in_order
+from bot.model.tokenizers.word_piece import WordPieceTokenizer, read_vocabulary
 
 TOKENIZER_FILES = (
     "tokenizer.json", "vocab.json", "merges.txt", "added_tokens.json", "encoder.json", "vocab.bpe",

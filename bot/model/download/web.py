@@ -20,8 +20,8 @@ import aiohttp_socks
 
 from bot import __version__
 from bot.errors import DownloadError, UnreachableError
-from bot.model.download_proxies import Proxy, ProxyRules
-from bot.model.download_rules import (
+from bot.model.download.proxies import Proxy, ProxyRules
+from bot.model.download.rules import (
     MAX_WAIT_S,
     REDIRECTS,
     RETRIED,

@@ -17,12 +17,12 @@ import numpy.typing as npt
 from bot.core.models import ModelShape
 from bot.errors import ModelFileError
 from bot.model.byte_reader import ByteReader, open_reader
-from bot.model.checkpoint import as_f32, gathered, n_bytes_of, read_json, shown
-from bot.model.crc32c import crc32c, masked
-from bot.model.huggingface import shape_of
-from bot.model.sstable import read_table
+from bot.model.checkpoint.api import as_f32, gathered, n_bytes_of, read_json, shown
+from bot.model.checkpoint.crc32c import crc32c, masked
+from bot.model.checkpoint.huggingface import shape_of
+from bot.model.checkpoint.sstable import read_table
+from bot.model.checkpoint.wire import fields
 from bot.model.tensors import TensorSpec
-from bot.model.wire import fields
 
 _NUMBER_TYPES = {1: "f32", 2: "f64", 14: "bf16", 19: "f16"}  # of types.proto
 _MAX_INDEX_BYTES = 16 << 20

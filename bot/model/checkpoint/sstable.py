@@ -9,8 +9,8 @@ import struct
 from collections.abc import Iterator
 
 from bot.model.byte_reader import ByteReader
-from bot.model.crc32c import masked_crc32c
-from bot.model.wire import Cursor
+from bot.model.checkpoint.crc32c import masked_crc32c
+from bot.model.checkpoint.wire import Cursor
 
 _MAGIC = 0xDB4775248B80FB57
 _FOOTER_BYTES = 48

@@ -1,6 +1,6 @@
 """Loads and runs each model file named in a list; a program of its own, as it may be killed.
 
-Usage: python -m tests.unit.model.load_survivors ENGINE LIST
+Usage: python -m tests.unit.model.hostile.load_survivors ENGINE LIST
 """
 
 import sys

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TextIO
 
+from bot.model.sizes import bytes_text
+
 _WINDOW_S = 10.0  # the rate shown is that of the last seconds
 _REDRAW_S = 0.2
 _PLAIN_EVERY_S = 15.0
@@ -22,15 +24,6 @@ class Progress:
     done: int
     total: int | None
     rate: float | None
-
-
-def bytes_text(count: float) -> str:
-    """Such as "548.1 MB": decimal units, as the sources give their sizes."""
-    for unit in ("B", "kB", "MB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.2f} GB"
 
 
 def left_text(seconds: float) -> str:

@@ -4,7 +4,7 @@ import json
 from random import Random
 
 from bot.core.models import ModelShape
-from tests.unit.model.hostile_cases import Case, Maker
+from tests.unit.model.hostile.cases import Case, Maker
 
 TINY = ModelShape(n_vocab=300, n_ctx=8, n_embd=32, n_head=2, n_layer=1)
 _NAMES = {

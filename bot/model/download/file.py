@@ -12,10 +12,10 @@ from pathlib import Path
 import aiohttp
 
 from bot.errors import DownloadError
-from bot.model.catalogue import RemoteFile
-from bot.model.download_part import Part, hash_file, write
-from bot.model.download_progress import Reporter, bytes_text
-from bot.model.download_rules import (
+from bot.model.download.catalogue import RemoteFile
+from bot.model.download.part import Part, hash_file, write
+from bot.model.download.progress import Reporter
+from bot.model.download.rules import (
     Body,
     Checksum,
     Resume,
@@ -28,7 +28,8 @@ from bot.model.download_rules import (
     strong_etag,
     told_total,
 )
-from bot.model.download_web import Answer, BrokenOffError, Web, persist
+from bot.model.download.web import Answer, BrokenOffError, Web, persist
+from bot.model.sizes import bytes_text
 
 SPACE_RESERVE = 64 << 20  # left for everything else on the disk
 _OK, _PARTIAL, _RANGE_BEYOND = 200, 206, 416

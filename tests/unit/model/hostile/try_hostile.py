@@ -2,7 +2,7 @@
 
 A program of its own, as a file may end it by a signal; it says what it does before it does it, so
 that the last thing said is the culprit.
-Usage: python -m tests.unit.model.try_hostile FORMAT FOLDER
+Usage: python -m tests.unit.model.hostile.try_hostile FORMAT FOLDER
 """
 
 import json
@@ -18,14 +18,14 @@ from bot.model.store import open_model
 from tests.model_files import SHAPE, make_huggingface_folder
 from tests.pytorch_files import make_pytorch_folder
 from tests.tensorflow_files import make_openai_folder
-from tests.unit.model.hostile_cases import Case
-from tests.unit.model.hostile_checkpoints import (
+from tests.unit.model.hostile.cases import Case
+from tests.unit.model.hostile.checkpoints import (
     safetensors_cases,
     tensorflow_cases,
 )
-from tests.unit.model.hostile_model_files import ggml_cases, gguf_cases
-from tests.unit.model.hostile_pickles import pytorch_cases
-from tests.unit.model.hostile_shapes import TINY
+from tests.unit.model.hostile.model_files import ggml_cases, gguf_cases
+from tests.unit.model.hostile.pickles import pytorch_cases
+from tests.unit.model.hostile.shapes import TINY
 
 MAX_BYTES = 200_000_000
 MAX_SENTENCE = 1_000

@@ -8,7 +8,7 @@ from random import Random
 
 from bot.model.ggml_file import read_ggml
 from bot.model.gguf_file import read_gguf
-from tests.unit.model.hostile_cases import (
+from tests.unit.model.hostile.cases import (
     INFINITE,
     LARGE_EXTREMES,
     NOT_A_NUMBER,

@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from tests import tensorflow_files as tf
-from tests.unit.model.hostile_cases import (
+from tests.unit.model.hostile.cases import (
     DEEP,
     INFINITE,
     LARGE_EXTREMES,
@@ -24,7 +24,7 @@ from tests.unit.model.hostile_cases import (
     other_text,
     sparse,
 )
-from tests.unit.model.hostile_shapes import TINY, claimed_shapes
+from tests.unit.model.hostile.shapes import TINY, claimed_shapes
 
 CONFIG_KEYS = ["model_type", "vocab_size", "n_positions", "n_embd", "n_head", "n_layer",
                "activation_function", "layer_norm_epsilon", "n_inner", "n_ctx"]  # fmt: skip

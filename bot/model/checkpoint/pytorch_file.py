@@ -16,11 +16,11 @@ import numpy.typing as npt
 
 from bot.errors import ModelFileError
 from bot.model.byte_reader import ByteReader, open_reader
-from bot.model.checkpoint import as_f32, gathered, is_left_out, n_bytes_of, read_json, shown
-from bot.model.huggingface import PREFIX
+from bot.model.checkpoint.api import as_f32, gathered, is_left_out, n_bytes_of, read_json, shown
+from bot.model.checkpoint.huggingface import PREFIX
+from bot.model.checkpoint.unpickler import PickledTensor, Storage, read_tensors
+from bot.model.checkpoint.zip_reader import Record, check_record, read_records
 from bot.model.tensors import TensorSpec
-from bot.model.unpickler import PickledTensor, Storage, read_tensors
-from bot.model.zip_reader import Record, check_record, read_records
 
 _WHOLE = "pytorch_model.bin"
 _LIST = "pytorch_model.bin.index.json"

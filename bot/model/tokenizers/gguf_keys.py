@@ -11,10 +11,10 @@ from typing import cast
 
 import gguf
 
-from bot.model.byte_pair import BytePairTokenizer
-from bot.model.tokenizer import Tokenizer
-from bot.model.tokens import ids_of
-from bot.model.word_piece import PREFIX, WordPieceTokenizer, is_special
+from bot.model.tokenizers.api import Tokenizer
+from bot.model.tokenizers.byte_pair import BytePairTokenizer
+from bot.model.tokenizers.tokens import ids_of
+from bot.model.tokenizers.word_piece import PREFIX, WordPieceTokenizer, is_special
 
 _WORD = "\u2581"
 _MODEL = "tokenizer.ggml.model"

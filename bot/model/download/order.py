@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import TextIO
 
 from bot.errors import DownloadError, ModelFileError
-from bot.model.download_file import Source, check_space, fetch_file
-from bot.model.download_plan import Plan, Wanted, base_of, credential_of, make_plan
-from bot.model.download_progress import Reporter, bytes_text
-from bot.model.download_proxies import ProxyRules
-from bot.model.download_web import Pace, Web
+from bot.model.download.file import Source, check_space, fetch_file
+from bot.model.download.plan import Plan, Wanted, base_of, credential_of, make_plan
+from bot.model.download.progress import Reporter
+from bot.model.download.proxies import ProxyRules
+from bot.model.download.web import Pace, Web
 from bot.model.quantize import Quantization, find_quantization
+from bot.model.sizes import bytes_text
 from bot.model.whole_file import alone
 
 

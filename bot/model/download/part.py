@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from bot.errors import DownloadError
-from bot.model.download_rules import Checksum, Saved
+from bot.model.download.rules import Checksum, Saved
 
 _CHUNK = 1 << 23
 

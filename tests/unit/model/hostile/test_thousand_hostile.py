@@ -20,12 +20,12 @@ from bot.model.importing import import_checkpoint
 from tests.model_files import make_huggingface_folder
 from tests.pytorch_files import make_pytorch_folder
 from tests.tensorflow_files import make_openai_folder
-from tests.unit.model.hostile_cases import N_CASES, Case
-from tests.unit.model.hostile_checkpoints import safetensors_cases, tensorflow_cases
-from tests.unit.model.hostile_model_files import ggml_cases, gguf_cases
-from tests.unit.model.hostile_pickles import RUN_BY_PYTHON, bait, codes, pytorch_cases
-from tests.unit.model.hostile_shapes import TINY
-from tests.unit.model.try_hostile import MAX_BYTES
+from tests.unit.model.hostile.cases import N_CASES, Case
+from tests.unit.model.hostile.checkpoints import safetensors_cases, tensorflow_cases
+from tests.unit.model.hostile.model_files import ggml_cases, gguf_cases
+from tests.unit.model.hostile.pickles import RUN_BY_PYTHON, bait, codes, pytorch_cases
+from tests.unit.model.hostile.shapes import TINY
+from tests.unit.model.hostile.try_hostile import MAX_BYTES
 
 FORMATS = ("gguf", "ggml", "safetensors", "pytorch", "tensorflow")
 READ_BY = {"llama_cpp": ("gguf",), "ctransformers": ("gguf", "ggml")}  # the latter by a twin
@@ -44,7 +44,7 @@ def run(*arguments: object) -> "subprocess.CompletedProcess[str]":
 def tried(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory):
     """A format, the folder in which all its files were tried, and the report."""
     folder = tmp_path_factory.mktemp(request.param)
-    ended = run("tests.unit.model.try_hostile", request.param, folder)
+    ended = run("tests.unit.model.hostile.try_hostile", request.param, folder)
     assert 0 == ended.returncode, ended.stdout[-500:] + ended.stderr[-2_000:]
     return request.param, folder, json.loads((folder / "report.json").read_text())
 
@@ -85,7 +85,7 @@ def test_what_passes_ends_no_engine(tried, engine_name: str):
     chosen = random.Random(7).sample(kept, min(len(kept), _N_SURVIVORS))
     (folder / "list").write_text("\n".join(map(str, chosen)))
 
-    ended = run("tests.unit.model.load_survivors", engine_name, folder / "list")
+    ended = run("tests.unit.model.hostile.load_survivors", engine_name, folder / "list")
 
     assert 0 == ended.returncode, ended.stdout[-2_000:] + ended.stderr[-2_000:]
 

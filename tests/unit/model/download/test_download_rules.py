@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.errors import DownloadError, ModelFileError
-from bot.model.catalogue import CATALOGUE, find_entry
-from bot.model.download_plan import read_listing
-from bot.model.download_progress import Progress, Rate, Reporter, bar_text, left_text, progress_text
-from bot.model.download_proxies import ProxyRules
-from bot.model.download_rules import (
+from bot.model.download.catalogue import CATALOGUE, find_entry
+from bot.model.download.plan import read_listing
+from bot.model.download.progress import Progress, Rate, Reporter, bar_text, left_text, progress_text
+from bot.model.download.proxies import ProxyRules
+from bot.model.download.rules import (
     Checksum,
     Resume,
     Saved,

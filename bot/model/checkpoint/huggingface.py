@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from bot.core.models import ModelShape
 from bot.errors import ModelFileError
 from bot.model.byte_reader import ByteReader, open_reader
-from bot.model.checkpoint import as_f32, gathered, n_bytes_of, read_json, shown
+from bot.model.checkpoint.api import as_f32, gathered, n_bytes_of, read_json, shown
 from bot.model.tensors import TensorSpec, implausible
 
 PREFIX = "transformer."

@@ -1,0 +1,1 @@
+"""Text to ids and back, by the vocabulary that a model has."""

@@ -88,9 +88,9 @@ def _add_quantization(parser: argparse.ArgumentParser) -> None:
 
 
 def _list(options: argparse.Namespace, settings: Settings) -> int:
-    from bot.model.store import list_models  # noqa: PLC0415
+    from bot.model.commands import listing  # noqa: PLC0415
 
-    for line in list_models(settings.home):
+    for line in listing(settings.home):
         print(line)
     return 0
 

@@ -84,6 +84,11 @@ class LlamaCppEngine(SequenceEngine):
         params.n_threads = params.n_threads_batch = self._info.n_threads
         params.kv_unified = False
         params.abort_callback = self._abort_callback
+        if info.quantization == "f32":
+            # Who runs f32 wants its numbers: flash attention, and keys and values in f16, move
+            # logits by up to 4e-3.
+            params.type_k = params.type_v = lib.GGML_TYPE_F32
+            params.flash_attn_type = lib.LLAMA_FLASH_ATTN_TYPE_DISABLED
         self._context = lib.llama_init_from_model(self._model, params)
         if not self._context:
             raise EngineError(

@@ -18,6 +18,7 @@ _PIECE_BYTES = 1 << 22
 # Of texts, names and lists together, which are kept: the largest GPT-2 has a tenth of it. As
 # Python's objects they take up to seven times as much.
 _MAX_KEPT_BYTES = 24 << 20
+_AHEAD_BYTES = 1 << 16
 _LEAST_BYTES = 8  # of a piece: no number and no word of a checksum is torn
 _Bytes = bytes  # within the reader, that name is a method
 
@@ -38,6 +39,7 @@ class ByteReader:
         self.size = len(data)
         self.position = 0
         self._n_kept = 0
+        self._ahead, self._ahead_start = b"", 0
 
     def refuse(self, reason: str) -> ModelFileError:
         """The error to raise for this file."""
@@ -65,7 +67,13 @@ class ByteReader:
         self._n_kept += n_bytes
         if self._n_kept > _MAX_KEPT_BYTES:
             raise self.refuse(f"it holds more than any GPT-2 needs in {what}; it is damaged")
-        return self.data[start : start + n_bytes]
+        end = start + n_bytes
+        if start < self._ahead_start or end > self._ahead_start + len(self._ahead):
+            # By a plain read: one mapped byte may bring megabytes around it into memory.
+            left = min(max(n_bytes, _AHEAD_BYTES), self.size - start)
+            self._ahead = b"".join(self.pieces(start, left, what))
+            self._ahead_start = start
+        return self._ahead[start - self._ahead_start : end - self._ahead_start]
 
     def unpack(self, form: str, what: str) -> tuple[int | float | bool, ...]:
         """The next numbers, by a format of `struct` without byte order."""

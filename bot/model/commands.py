@@ -6,8 +6,10 @@ from pathlib import Path
 from bot.core.models import ModelInfo
 from bot.errors import ModelFileError
 from bot.model.checksum import write_checksum
+from bot.model.download.catalogue import CATALOGUE, CatalogueEntry
 from bot.model.importing import import_checkpoint
-from bot.model.store import read_model
+from bot.model.sizes import bytes_text
+from bot.model.store import list_models, read_model
 from bot.model.whole_file import alone
 
 
@@ -33,6 +35,23 @@ def import_folder(folder: Path, home: Path, name: str, quantization: str) -> lis
     except OSError as error:
         raise ModelFileError(target, f"it can't be written ({error.strerror or error})") from error
     return [target]
+
+
+def listing(home: Path) -> list[str]:
+    """The models there are, then those that can be downloaded by name; tabs between columns."""
+    here = [
+        f"{name}\t{bytes_text(path.stat().st_size)}\t{path}"
+        for name, path in list_models(home).items()
+    ]
+    return [*here, "", "bardling models download NAME gets:", *map(_offer, CATALOGUE)]
+
+
+def _offer(entry: CatalogueEntry) -> str:
+    sources = "Hugging Face, OpenAI" if entry.openai_folder else "Hugging Face"
+    parameters = f"{entry.parameters / 1e6:,.0f} million parameters"
+    size = f"{bytes_text(entry.download_bytes)} to download"
+    aliases = f"also {', '.join(entry.aliases)}"
+    return "\t".join((entry.name, parameters, size, entry.licence, sources, aliases))
 
 
 def verify(path: Path) -> ModelInfo:

@@ -32,10 +32,18 @@ def convert_to_ggml(source: ModelFile, target: Path) -> None:
     with (
         source.path.open("rb") as file,
         mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
-        writing(target) as part,
+        writing(target, _n_bytes(source)) as part,
     ):
         tensors = (_repack(tensor, data) for tensor in source.tensors)
         write_ggml(part, source.shape, source.storage, source.tokenizer, tensors)
+
+
+def _n_bytes(source: ModelFile) -> int:
+    """Of the twin, but for its vocabulary."""
+    return sum(
+        (tensor.storage if tensor.spec.is_weight else F32).n_bytes(tensor.spec.shape)
+        for tensor in source.tensors
+    )
 
 
 def _repack(
@@ -43,6 +51,7 @@ def _repack(
 ) -> tuple[TensorSpec, npt.NDArray[np.generic], StorageType]:
     """Matrices as they are; the rest, should it be packed, as f32."""
     packed = np.frombuffer(data[tensor.offset : tensor.offset + tensor.n_bytes], dtype=np.uint8)
+    data.madvise(mmap.MADV_DONTNEED)  # or at the end the whole file would be in memory
     if tensor.spec.is_weight or tensor.storage == F32:
         return tensor.spec, packed, tensor.storage
     kind = gguf.GGMLQuantizationType(tensor.storage.id)

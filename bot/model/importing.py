@@ -29,7 +29,7 @@ from bot.model.tensors import STORAGE_TYPES, StorageType, TensorSpec, tensor_spe
 from bot.model.tokenizers.api import TOKENIZER_FILES, Tokenizer, read_tokenizer_folder
 from bot.model.whole_file import writing
 
-_MAX_TOKENIZER_BYTES = 64 << 20
+_MAX_TOKENIZER_BYTES = 8 << 20  # as objects it takes up to twenty times as much
 # Models are padded to round numbers of tokens; more than that is another model's tokenizer.
 _MAX_PADDING = 1024
 

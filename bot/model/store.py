@@ -13,6 +13,7 @@ from bot.core.models import ModelInfo
 from bot.errors import ModelFileError
 from bot.model.byte_reader import open_reader
 from bot.model.convert import convert_to_ggml
+from bot.model.download.catalogue import known_entry
 from bot.model.ggml_file import read_ggml, tokenizer_path
 from bot.model.gguf_file import MAGIC as GGUF_MAGIC
 from bot.model.gguf_file import read_gguf
@@ -23,6 +24,7 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 SMALL = "bardling-small"
 _SMALL_FILE = Path(__file__).parent / "small" / "bardling-small.q8_0.gguf"
+_MAX_SIDECAR_BYTES = 8 << 20  # as objects it takes up to twenty times as much
 _ALIASES = {"small": SMALL}
 
 
@@ -65,18 +67,27 @@ def find_model(name_or_path: str, home: Path) -> Path:
     Raises:
         ModelFileError: there is none; the message lists what there is.
     """
-    name = _ALIASES.get(name_or_path, name_or_path)
-    models = _models(home)
-    if name in models:
-        return models[name]
-    if "/" in name or Path(name).suffix or Path(name).exists():
-        return Path(name).expanduser()
-    raise ModelFileError(name, f"there is no model of this name; there are {', '.join(models)}")
+    models = list_models(home)
+    entry = known_entry(name_or_path)
+    for name in (name_or_path, _ALIASES.get(name_or_path), entry and entry.name):
+        if name in models:
+            return models[name]
+    if "/" in name_or_path or Path(name_or_path).suffix or Path(name_or_path).exists():
+        return Path(name_or_path).expanduser()
+    reason = f"there is no model of this name; there are {', '.join(models)}"
+    if entry:
+        reason += f"; 'bardling models download {entry.name}' gets it"
+    raise ModelFileError(name_or_path, reason)
 
 
-def list_models(home: Path) -> list[str]:
-    """One line for each model there is: its name and its file."""
-    return [f"{name}\t{path}" for name, path in _models(home).items()]
+def list_models(home: Path) -> dict[str, Path]:
+    """The models there are, by name."""
+    found = {SMALL: _SMALL_FILE}
+    folder = home / "models"
+    for path in sorted([*folder.glob("*.gguf"), *folder.glob("*.ggml")]):
+        name = path.name.removesuffix(path.suffix)
+        found.setdefault(name if path.suffix == ".gguf" else path.name, path)
+    return found
 
 
 def read_model(path: Path) -> ModelFile:
@@ -88,15 +99,6 @@ def read_model(path: Path) -> ModelFile:
     with open_reader(path) as reader:
         is_gguf = reader.bytes(min(4, reader.size), "its first word") == GGUF_MAGIC
     return read_gguf(path) if is_gguf else read_ggml(path)
-
-
-def _models(home: Path) -> dict[str, Path]:
-    found = {SMALL: _SMALL_FILE}
-    folder = home / "models"
-    for path in sorted([*folder.glob("*.gguf"), *folder.glob("*.ggml")]):
-        name = path.name.removesuffix(path.suffix)
-        found.setdefault(name if path.suffix == ".gguf" else path.name, path)
-    return found
 
 
 def _shown_name(name_or_path: str, path: Path) -> str:
@@ -120,6 +122,8 @@ def _sidecar(path: Path) -> Tokenizer:
     """The tokenizer beside a GGML file, which has no room for merges."""
     beside = tokenizer_path(path)
     try:
+        if beside.stat().st_size > _MAX_SIDECAR_BYTES:
+            raise ModelFileError(path, f"its tokenizer {beside.name} is too large for one")
         return read_tokenizer(beside.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         reason = f"its tokenizer {beside.name} is missing beside it or damaged"

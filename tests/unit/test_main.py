@@ -134,6 +134,8 @@ def test_command_line_overrules_the_environment(
 
     assert CONFIG == main(["worker"])
     assert "from-environment" in capsys.readouterr().err
+    assert CONFIG == main(["worker", "--model", "117M"])
+    assert "'bardling models download 124M' gets it" in capsys.readouterr().err
     assert CONFIG == main(["worker", "--model", "from-line"])
     assert "The model file from-line" in capsys.readouterr().err
 
@@ -173,12 +175,16 @@ def test_models_are_listed_verified_and_imported(home: Path, capsys: pytest.Capt
     assert 0 == main(["models", "verify", made])
     verified = capsys.readouterr().out
     assert 0 == main(["models", "list"])
-    listed = dict(line.split("\t") for line in capsys.readouterr().out.splitlines())
+    here, _, offered = capsys.readouterr().out.partition("\n\n")
+    listed = {line.split("\t")[0]: line.split("\t")[-1] for line in here.splitlines()}
 
     assert str(home / "models" / "tiny-gpt2.gguf") == made
     assert verified.startswith(f"{made}: tiny-gpt2, gguf, f16, ")
     assert made == listed["tiny-gpt2"]
     assert Path(listed[SMALL]).is_file()
+    assert (
+        "124M\t124 million parameters\t549.6 MB to download\tMIT\tHugging Face, OpenAI" in offered
+    )
 
 
 def test_imported_model_takes_the_given_name(home: Path, capsys: pytest.CaptureFixture[str]):

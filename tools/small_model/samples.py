@@ -44,15 +44,15 @@ def sample(
 
 
 def main() -> None:
-    """Prints seeds 1 to 10: the first half from a story's opening, the rest from nothing."""
+    """Prints seeds 1 to 20: the first half from a story's opening, the rest from nothing."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--most-tokens", type=int, default=200)
     arguments = parser.parse_args()
-    model = GPT2LMHeadModel.from_pretrained(arguments.model).eval()
+    model = GPT2LMHeadModel.from_pretrained(arguments.model, dtype=torch.float32).eval()
     tokenizer = Tokenizer.from_file(str(arguments.model / "tokenizer.json"))
-    for seed in range(1, 11):
-        prompt = PROMPTS[0] if seed <= 5 else PROMPTS[1]
+    for seed in range(1, 21):
+        prompt = PROMPTS[0] if seed <= 10 else PROMPTS[1]
         ids = tokenizer.encode(prompt).ids
         made = sample(model, ids, seed=seed, most_tokens=arguments.most_tokens)
         shown = "" if prompt == END_OF_TEXT else prompt

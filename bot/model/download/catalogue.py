@@ -51,6 +51,13 @@ class CatalogueEntry:
     openai_folder: str | None
     openai_files: tuple[RemoteFile, ...]
 
+    @property
+    def download_bytes(self) -> int:
+        """How much a download from Hugging Face is; by the parameters where not published."""
+        sizes = [file.size for file in self.huggingface_files]
+        known = sum(size for size in sizes if size is not None)
+        return known if None not in sizes else 4 * self.parameters
+
 
 # The tokenizer's two files are the same bytes in every repository; OpenAI calls them
 # encoder.json and vocab.bpe. Sums: openai/tiktoken, tiktoken_ext/openai_public.py.
@@ -205,15 +212,22 @@ CATALOGUE = (
 )
 
 
+def known_entry(name: str) -> CatalogueEntry | None:
+    """The model of a name or an alias, whatever its case; None if there is none."""
+    for entry in CATALOGUE:
+        if name.casefold() in (known.casefold() for known in (entry.name, *entry.aliases)):
+            return entry
+    return None
+
+
 def find_entry(name: str) -> CatalogueEntry:
     """The model of a name or an alias, whatever its case.
 
     Raises:
         ModelFileError: the catalogue has none; the message lists what it has.
     """
-    for entry in CATALOGUE:
-        if name.casefold() in (known.casefold() for known in (entry.name, *entry.aliases)):
-            return entry
+    if entry := known_entry(name):
+        return entry
     names = ", ".join(entry.name for entry in CATALOGUE)
     reason = f"the catalogue has no model of this name; it has {names}, and takes any OWNER/NAME"
     raise ModelFileError(name, f"{reason} of Hugging Face")

@@ -241,8 +241,10 @@ def _given_up(name: str, error: BrokenOffError) -> str:
 
 
 def _connector(proxy: Proxy | None) -> aiohttp.TCPConnector:
+    # Its own, as aiohttp makes one when it is imported: SSL_CERT_FILE may be set later.
+    trust = ssl.create_default_context()
     if proxy is None:
-        return aiohttp.TCPConnector()
+        return aiohttp.TCPConnector(ssl=trust)
     return aiohttp_socks.ProxyConnector(
         host=proxy.host,
         port=proxy.port,
@@ -250,6 +252,7 @@ def _connector(proxy: Proxy | None) -> aiohttp.TCPConnector:
         username=proxy.user,
         password=proxy.password,
         rdns=proxy.scheme != "socks4",  # the proxy looks names up, but in the protocol that can't
+        ssl=trust,
     )
 
 

@@ -178,7 +178,7 @@ def test_imported_model_is_found_by_name_for_both_engines(tmp_path: Path):
     again = open_model("mine", "ggml", home)
     assert ("gguf", "ggml") == (for_llama.info.file_format, for_ctransformers.info.file_format)
     assert for_ctransformers.info == again.info
-    assert any(line.startswith("mine\t") for line in list_models(home))
+    assert home / "models" / "mine.gguf" == list_models(home)["mine"]
     assert "q8_0" == verify(Path(for_ctransformers.info.path)).quantization
 
 

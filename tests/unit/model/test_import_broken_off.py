@@ -91,8 +91,7 @@ def test_killed_at_any_moment_it_leaves_nothing_that_looks_whole(tmp_path: Path,
             process.kill()
             process.communicate(timeout=10)
         n_left += bool(parts(home))
-        named = [line for line in list_models(home) if line.startswith("m\t")]
-        if named:  # killed behind its last step but one
+        if "m" in list_models(home):  # killed behind its last step but one
             verify(home / "models" / "m.gguf")
 
         [made] = import_folder(folder, home, "m", "q8_0")

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import hashlib
 import re
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -87,14 +88,18 @@ def ranged(request: web.Request, content: bytes) -> web.Response:
 
 
 @asynccontextmanager
-async def serving(hub: Hub) -> AsyncIterator[Hub]:
+async def serving(hub: Hub, tls: ssl.SSLContext | None = None) -> AsyncIterator[Hub]:
     """The hub at `hub.url`."""
     app = web.Application()
     app.router.add_get("/api/models/{owner}/{name}/revision/main", hub.listing)
     app.router.add_get("/{path:.*}", hub.content)
-    async with TestServer(app) as server:
+    server = TestServer(app, scheme="https" if tls else "http")
+    await server.start_server(ssl=tls)
+    try:
         hub.url = str(server.make_url("")).rstrip("/")
         yield hub
+    finally:
+        await server.close()
 
 
 def breaks_off(content: bytes, after: int) -> Fault:
@@ -135,8 +140,13 @@ async def _join(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str, port: int, head: bytes
 ) -> None:
     there, back = await asyncio.open_connection(host, port)
-    back.write(head)
-    await asyncio.gather(_pump(reader, back), _pump(there, writer))
+    try:
+        back.write(head)
+        await asyncio.gather(_pump(reader, back), _pump(there, writer))
+    finally:
+        back.close()
+        with contextlib.suppress(ConnectionError, OSError):
+            await back.wait_closed()
 
 
 @dataclass
@@ -178,8 +188,15 @@ async def _listening(
 
 
 @asynccontextmanager
-async def http_proxy(user: str | None = None) -> AsyncIterator[ProxyLog]:
-    """Forwards requests with an absolute address; wants `user` (already in base64) if given."""
+async def http_proxy(
+    user: str | None = None, tunnel_port: int | None = None
+) -> AsyncIterator[ProxyLog]:
+    """Forwards requests with an absolute address.
+
+    Args:
+        user: which user and password it wants, already in base64.
+        tunnel_port: where on this machine each CONNECT leads; without one it is forbidden.
+    """
     log = ProxyLog()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -187,6 +204,12 @@ async def http_proxy(user: str | None = None) -> AsyncIterator[ProxyLog]:
         log.heads.append(head)
         if user is not None and f"Proxy-Authorization: Basic {user}".encode() not in head:
             writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+            return
+        tunnel = re.match(rb"CONNECT ([^:]+):(\d+) HTTP/1.1\r\n", head)
+        if tunnel and tunnel_port:
+            log.targets.append((tunnel[1].decode(), int(tunnel[2])))
+            writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            await _join(reader, writer, "127.0.0.1", tunnel_port, b"")
             return
         match = re.match(rb"GET http://([^/:]+):(\d+)(/\S*) HTTP/1.1\r\n", head)
         if match is None:
@@ -203,8 +226,8 @@ async def http_proxy(user: str | None = None) -> AsyncIterator[ProxyLog]:
 
 
 @asynccontextmanager
-async def socks_proxy() -> AsyncIterator[ProxyLog]:
-    """SOCKS 5 without a password (RFC 1928)."""
+async def socks_proxy(tunnel_port: int | None = None) -> AsyncIterator[ProxyLog]:
+    """SOCKS 5 without a password (RFC 1928); leads to the port asked for, on this machine."""
     log = ProxyLog()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -2,10 +2,7 @@
 
 import asyncio
 import hashlib
-import io
-import json
 import os
-import random
 import shutil
 import signal
 import subprocess
@@ -13,90 +10,24 @@ import sys
 import time
 from base64 import b64encode
 from collections import namedtuple
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 
 from bot.errors import DownloadError, ModelFileError, SettingError, StartupError, UnreachableError
-from bot.model.download.order import Downloaded, Order, download
-from bot.model.download.progress import Reporter
-from bot.model.download.web import Pace
+from bot.model.download.order import Downloaded
 from tests.model_files import make_huggingface_folder
+from tests.unit.model.download.conftest import CONTENT, OTHER, TOKEN, Run
 from tests.unit.model.download.servers import (
     COMMIT,
     Hub,
     answers,
     breaks_off,
     etag_of,
-    http_proxy,
     ranged,
     serving,
-    socks_proxy,
 )
-
-CONTENT = random.Random(0).randbytes(300_000)
-OTHER = random.Random(1).randbytes(300_000)
-TOKEN = "hf_s3cret"
-
-
-@pytest.fixture
-async def hub() -> AsyncIterator[Hub]:
-    """A repository with one file of weights."""
-    async with serving(Hub(files={"config.json": b"{}", "model.safetensors": CONTENT})) as hub:
-        yield hub
-
-
-class Run:
-    """One home folder, what was told and how long was waited."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        self.told = io.StringIO()
-        self.waits: list[float] = []
-        self.folder = home / "downloads" / "acme--tiny"
-        self.target = self.folder / "model.safetensors"
-        self.part = self.folder / "model.safetensors.part"
-
-    async def __call__(
-        self, hub: Hub, name: str = "acme/tiny", environment: dict[str, str] | None = None, **order
-    ) -> Downloaded:
-        async def sleep(seconds: float) -> None:
-            self.waits.append(seconds)
-
-        pace = Pace(
-            sleep=sleep,
-            jitter=lambda: 0.5,
-            now=lambda: datetime(2026, 1, 1, tzinfo=UTC),
-            connect_s=5,
-            silence_s=1,
-        )
-        reporter = Reporter(self.told, columns=None, now=lambda: 0.0)
-        order = {"mirror": hub.url} | order
-        return await download(
-            Order(name=name, **order), environment or {}, self.home, reporter, pace
-        )
-
-    def leave_part(self, content: bytes, saved: dict[str, object] | None) -> None:
-        """As an earlier download left it."""
-        self.folder.mkdir(parents=True)
-        self.part.write_bytes(content)
-        if saved is not None:
-            self.part.with_name(f"{self.part.name}.json").write_text(json.dumps(saved))
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
-    """A download into a fresh home."""
-    return Run(tmp_path)
-
-
-def assert_whole(run: Run) -> None:
-    """The file is there as it should be, and nothing else but the lock."""
-    assert CONTENT == run.target.read_bytes()
-    assert {".lock", "config.json", "model.safetensors"} == {p.name for p in run.folder.iterdir()}
 
 
 async def test_files_of_a_repository_arrive(hub: Hub, run: Run):
@@ -104,7 +35,7 @@ async def test_files_of_a_repository_arrive(hub: Hub, run: Run):
     got = await run(hub)
 
     assert Downloaded(folder=run.folder, name="tiny") == got
-    assert_whole(run)
+    run.assert_whole()
     assert f"/acme/tiny/resolve/{COMMIT}/model.safetensors" == hub.requests()[0].path
     await run(hub)
     assert 1 == len(hub.requests())
@@ -116,7 +47,7 @@ async def test_broken_connection_goes_on_where_it_broke(hub: Hub, run: Run):
 
     await run(hub)
 
-    assert_whole(run)
+    run.assert_whole()
     again = hub.requests()[1].headers
     assert again["Range"].startswith("bytes=")
     assert 0 < int(again["Range"][6:-1]) <= 100_000
@@ -130,7 +61,7 @@ async def test_part_of_an_earlier_call_is_used(hub: Hub, run: Run):
 
     await run(hub)
 
-    assert_whole(run)
+    run.assert_whole()
     assert "bytes=1000-" == hub.requests()[0].headers["Range"]
 
 
@@ -141,7 +72,7 @@ async def test_file_that_changed_meanwhile_is_begun_anew(hub: Hub, run: Run):
 
     await run(hub)
 
-    assert_whole(run)
+    run.assert_whole()
     assert 1 == len(hub.requests())
 
 
@@ -151,7 +82,7 @@ async def test_part_that_does_not_fit_is_begun_anew(hub: Hub, run: Run):
 
     await run(hub)
 
-    assert_whole(run)
+    run.assert_whole()
     assert "does not fit" in run.told.getvalue()
 
 
@@ -161,7 +92,7 @@ async def test_whole_part_only_has_to_be_checked(hub: Hub, run: Run):
 
     await run(hub)
 
-    assert_whole(run)
+    run.assert_whole()
     assert 1 == len(hub.requests())
 
 
@@ -228,7 +159,7 @@ async def test_busy_server_is_given_the_time_it_asks_for(hub: Hub, run: Run, sta
 
     await run(hub)
 
-    assert_whole(run)
+    run.assert_whole()
     assert [7.5, 30.5, 3.0] == run.waits
 
 
@@ -269,7 +200,7 @@ async def test_silent_server_is_not_waited_for_endlessly(hub: Hub, run: Run):
 
     await run(hub)
 
-    assert_whole(run)
+    run.assert_whole()
     assert "bytes=1000-" == hub.requests()[1].headers["Range"]
 
 
@@ -285,7 +216,7 @@ async def test_token_stays_with_its_host(hub: Hub, run: Run):
         hub.faults = [answers(302, {"Location": f"{elsewhere.url}/blob?signature=x"})]
         await run(hub, environment={"HF_TOKEN": TOKEN})
 
-    assert_whole(run)
+    run.assert_whole()
     assert f"Bearer {TOKEN}" == hub.requests()[0].headers["Authorization"]
     assert "Authorization" not in seen[0].headers
     assert TOKEN not in run.told.getvalue()
@@ -351,7 +282,7 @@ async def test_second_download_of_a_model_leaves_the_first_alone(hub: Hub, run: 
     go_on.set()
     await first
 
-    assert_whole(run)
+    run.assert_whole()
 
 
 async def test_checkpoint_of_openai_arrives(run: Run, monkeypatch: pytest.MonkeyPatch):
@@ -372,67 +303,6 @@ async def test_checkpoint_of_openai_arrives(run: Run, monkeypatch: pytest.Monkey
     assert {*names, ".lock"} == {path.name for path in got.folder.iterdir()}
     assert all(f"/774M/{r.path.split('/')[-1]}" == r.path for r in hub.seen)
     assert not any("Authorization" in request.headers for request in hub.seen)
-
-
-@pytest.mark.parametrize("how", ["option", "HTTP_PROXY", "all_proxy"])
-async def test_http_proxy_is_used(hub: Hub, run: Run, how: str):
-    """With its password, which only the proxy sees."""
-    async with http_proxy(user=b64encode(b"me:pass").decode()) as proxy:
-        address = proxy.url.replace("//", "//me:pass@")
-        if how == "option":
-            await run(hub, proxy=address)
-        else:
-            await run(hub, environment={how: address})
-
-    assert_whole(run)
-    assert 3 == len(proxy.targets)
-    assert not any("Proxy-Authorization" in request.headers for request in hub.seen)
-
-
-async def test_http_proxy_that_wants_a_password_says_so(hub: Hub, run: Run):
-    """As a sentence, at once."""
-    async with http_proxy(user="x") as proxy:
-        with pytest.raises(DownloadError, match="the proxy wants a name and a password"):
-            await run(hub, proxy=proxy.url)
-
-
-async def test_tunnel_is_asked_for_with_the_password(hub: Hub, run: Run):
-    """https goes through CONNECT; a proxy that forbids it is named."""
-    async with http_proxy(user=b64encode(b"me:pass").decode()) as proxy:
-        address = proxy.url.replace("//", "//me:pass@")
-        with pytest.raises(DownloadError):
-            await run(hub, mirror="https://hub.invalid", proxy=address)
-
-    assert proxy.heads[0].startswith(b"CONNECT hub.invalid:443 HTTP/1.1\r\n")
-    assert b"Proxy-Authorization: Basic " in proxy.heads[0]
-
-
-async def test_socks_proxy_is_used(hub: Hub, run: Run):
-    """It looks names up itself: behind it there may be no DNS."""
-    async with socks_proxy() as proxy:
-        named = hub.url.replace("127.0.0.1", "hub.invalid")
-        await run(hub, mirror=named, environment={"ALL_PROXY": proxy.url})
-
-    assert_whole(run)
-    assert {"hub.invalid"} == {host for host, _ in proxy.targets}
-
-
-async def test_no_proxy_is_respected(hub: Hub, run: Run):
-    """A proxy that is not there does not matter then."""
-    environment = {"ALL_PROXY": "socks5://127.0.0.1:9", "NO_PROXY": "example.com, 127.0.0.1"}
-
-    await run(hub, environment=environment)
-
-    assert_whole(run)
-
-
-@pytest.mark.parametrize("proxy", ["http://127.0.0.1:9", "socks5://u:hunter2@127.0.0.1:9"])
-async def test_proxy_that_is_not_there_is_told(hub: Hub, run: Run, proxy: str):
-    """After the tries of any other trouble; no password in it."""
-    with pytest.raises(UnreachableError, match="the proxy can't be reached") as caught:
-        await run(hub, proxy=proxy)
-
-    assert "hunter2" not in str(caught.value) + run.told.getvalue()
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import importlib
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,9 @@ from bot.errors import SettingError
 from bot.evaluation.results import Compared, Comparison
 
 _SUFFIXES = (".svg", ".png")
-_MARKERS = "osD^v"  # one for each vocabulary
+_MARKS = "osD^vP*X<>"
+# Told apart by everybody, color-blind or not: Okabe and Ito (2008), without the light yellow.
+_COLORS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000")
 _SMALLEST_KL = 1e-9  # what is drawn for 0, which a log scale has no place for
 
 
@@ -40,13 +42,13 @@ def draw(comparison: Comparison, path: Path) -> None:
         figsize=(10, 4.5), layout="constrained"
     )
     perplexities, distances = figure.subplots(1, 2)
-    _points(perplexities, [(one, one.guesses.perplexity) for one in comparison.models])
-    likened = [(one, one.likeness.kl_nats) for one in comparison.models if one.likeness]
-    _points(distances, [(one, max(kl_nats, _SMALLEST_KL)) for one, kl_nats in likened])
+    _points(perplexities, comparison, lambda one: one.guesses.perplexity)
+    _points(distances, comparison, _distance)
+    figure.legend(*perplexities.get_legend_handles_labels(), loc="outside right center")
     note = " (vocabularies differ)" if comparison.n_vocabularies > 1 else ""
     _name_axes(perplexities, f"perplexity{note}")
     _name_axes(distances, "mean KL(best ‖ model), nats")
-    if likened:
+    if any(one.likeness for one in comparison.models):
         distances.set_yscale("log")
     else:
         distances.set_yticks([])
@@ -57,22 +59,25 @@ def draw(comparison: Comparison, path: Path) -> None:
     figure.savefig(path, dpi=120)
 
 
-def _points(axes: Any, points: Sequence[tuple[Compared, float]]) -> None:
-    """Labels stand in turn above to the right and below to the left, so that few of them meet."""
-    by_size = sorted(points, key=lambda point: point[0].candidate.file_bytes)
-    for index, (one, height) in enumerate(by_size):
-        megabytes = one.candidate.file_bytes / 1e6
-        axes.plot([megabytes], [height], _MARKERS[one.vocabulary % len(_MARKERS)], color="C0")
-        is_below = index % 2 == 1
-        is_left = is_below or 0 < index == len(by_size) - 1
-        axes.annotate(
-            one.label.replace("$", r"\$"),  # in a name it would begin a formula
-            (megabytes, height),
-            xytext=(-6 if is_left else 6, -12 if is_below else 5),
-            textcoords="offset points",
-            ha="right" if is_left else "left",
-            size=8,
-        )
+def _points(
+    axes: Any, comparison: Comparison, height_of: Callable[[Compared], float | None]
+) -> None:
+    """A mark and a color for each model, the same in both halves."""
+    for index, one in enumerate(comparison.models):
+        height = height_of(one)
+        if height is not None:
+            axes.plot(
+                [one.candidate.file_bytes / 1e6],
+                [height],
+                _MARKS[index % len(_MARKS)],
+                color=_COLORS[index % len(_COLORS)],
+                markersize=8,
+                label=one.label.replace("$", r"\$"),  # in a name it would begin a formula
+            )
+
+
+def _distance(one: Compared) -> float | None:
+    return max(one.likeness.kl_nats, _SMALLEST_KL) if one.likeness else None
 
 
 def _name_axes(axes: Any, name: str) -> None:

@@ -6,8 +6,7 @@ from pathlib import Path
 from bot.evaluation.candidates import Candidate, engine_for, open_candidate
 from bot.evaluation.model_process import model_process
 from bot.model.checksum import check_checksum, checksum_path
-from bot.model.commands import verify
-from bot.model.store import find_model
+from bot.model.store import find_model, read_model
 
 _PROMPT = "Once upon a time"
 
@@ -28,8 +27,8 @@ def verify_model(
         EngineError: the engine can't run here.
     """
     path = find_model(name_or_path, home)
-    info = verify(path)
-    yield f"{path}: {info.name}, {info.file_format}, {info.quantization}, {info.shape}"
+    file = read_model(path)
+    yield f"{path}: {file.name}, {file.file_format}, {file.quantization}, {file.shape}"
     beside, digest = checksum_path(path).name, check_checksum(path)
     yield f"checksum: {f'as in {beside}' if digest else f'none, there is no {beside} beside it'}"
     yield _try(open_candidate(name_or_path, engine_for(engine, [path]), home), n_threads)

@@ -116,9 +116,8 @@ def open_reader(path: Path) -> Generator[ByteReader]:
     """
     with ExitStack() as stack:
         try:
-            file = stack.enter_context(
-                open(path, "rb", opener=_opened_at_once)
-            )  # Path.open has no opener
+            # Not Path.open, which takes no opener.
+            file = stack.enter_context(open(path, "rb", opener=_opened_at_once))
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise ModelFileError(path, "it is no plain file")

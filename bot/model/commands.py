@@ -1,15 +1,13 @@
 """What `bardling models` does; returns data, prints nothing. Called by the command line."""
 
-import re
 from pathlib import Path
 
-from bot.core.models import ModelInfo
 from bot.errors import ModelFileError
 from bot.model.checksum import write_checksum
 from bot.model.download.catalogue import CATALOGUE, CatalogueEntry
 from bot.model.importing import import_checkpoint
 from bot.model.sizes import bytes_text
-from bot.model.store import list_models, read_model
+from bot.model.store import check_name, list_models
 from bot.model.whole_file import alone
 
 
@@ -21,8 +19,7 @@ def import_folder(folder: Path, home: Path, name: str, quantization: str) -> lis
     Raises:
         ModelFileError: the folder can't be imported.
     """
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", name):
-        raise ModelFileError(folder, f"{name!r} is no name for a model: use letters, digits, - _ .")
+    check_name(name)
     target = home / "models" / f"{name}.gguf"
     try:
         # One at a time for each name, or a model could come to lie beside another's checksum.
@@ -52,20 +49,3 @@ def _offer(entry: CatalogueEntry) -> str:
     size = f"{bytes_text(entry.download_bytes)} to download"
     aliases = f"also {', '.join(entry.aliases)}"
     return "\t".join((entry.name, parameters, size, entry.licence, sources, aliases))
-
-
-def verify(path: Path) -> ModelInfo:
-    """Checks a model file of either format.
-
-    Raises:
-        ModelFileError: it can't be used.
-    """
-    model = read_model(path)
-    return ModelInfo(
-        name=model.name,
-        quantization=model.quantization,
-        file_format=model.file_format,
-        path=str(path),
-        shape=model.shape,
-        end_of_text_id=model.tokenizer.end_of_text_id if model.tokenizer else None,
-    )

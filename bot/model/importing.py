@@ -26,10 +26,14 @@ from bot.model.gguf_file import read_gguf
 from bot.model.gguf_writer import write_gguf
 from bot.model.quantize import Quantization, find_quantization, pack
 from bot.model.tensors import STORAGE_TYPES, StorageType, TensorSpec, tensor_specs
-from bot.model.tokenizers.api import TOKENIZER_FILES, Tokenizer, read_tokenizer_folder
+from bot.model.tokenizers.api import (
+    MAX_TOKENIZER_BYTES,
+    TOKENIZER_FILES,
+    Tokenizer,
+    read_tokenizer_folder,
+)
 from bot.model.whole_file import writing
 
-_MAX_TOKENIZER_BYTES = 8 << 20  # as objects it takes up to twenty times as much
 # Models are padded to round numbers of tokens; more than that is another model's tokenizer.
 _MAX_PADDING = 1024
 
@@ -101,7 +105,7 @@ def _read_tokenizer(folder: Path, shape: ModelShape) -> Tokenizer:
     try:
         for one in TOKENIZER_FILES:
             path = folder / one
-            if path.exists() and path.stat().st_size > _MAX_TOKENIZER_BYTES:
+            if path.exists() and path.stat().st_size > MAX_TOKENIZER_BYTES:
                 raise ModelFileError(path, "it is too large for a tokenizer")
         tokenizer = read_tokenizer_folder(folder)
     except (OSError, ValueError, RecursionError) as error:

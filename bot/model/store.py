@@ -4,6 +4,7 @@ Used by `app`, the command line and the benchmarks. Every file is checked before
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,19 +14,17 @@ from bot.core.models import ModelInfo
 from bot.errors import ModelFileError
 from bot.model.byte_reader import open_reader
 from bot.model.convert import convert_to_ggml
-from bot.model.download.catalogue import known_entry
+from bot.model.download.catalogue import SHIPPED, SMALL, known_entry
 from bot.model.ggml_file import read_ggml, tokenizer_path
 from bot.model.gguf_file import MAGIC as GGUF_MAGIC
 from bot.model.gguf_file import read_gguf
 from bot.model.model_file import ModelFile
-from bot.model.tokenizers.api import Tokenizer, read_tokenizer
+from bot.model.tokenizers.api import MAX_TOKENIZER_BYTES, Tokenizer, read_tokenizer
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-SMALL = "bardling-small"
 _SMALL_FILE = Path(__file__).parent / "small" / "bardling-small.q8_0.gguf"
-_MAX_SIDECAR_BYTES = 8 << 20  # as objects it takes up to twenty times as much
-_ALIASES = {"small": SMALL}
+_ALIASES = dict.fromkeys(SHIPPED, SMALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +89,16 @@ def list_models(home: Path) -> dict[str, Path]:
     return found
 
 
+def check_name(name: str) -> None:
+    """Refuses what can't be a model's name and a file's.
+
+    Raises:
+        ModelFileError: it is none.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", name):
+        raise ModelFileError(repr(name), "this is no name for a model: use letters, digits, - _ .")
+
+
 def read_model(path: Path) -> ModelFile:
     """Checks a file of either format, told by its first bytes.
 
@@ -122,7 +131,7 @@ def _sidecar(path: Path) -> Tokenizer:
     """The tokenizer beside a GGML file, which has no room for merges."""
     beside = tokenizer_path(path)
     try:
-        if beside.stat().st_size > _MAX_SIDECAR_BYTES:
+        if beside.stat().st_size > MAX_TOKENIZER_BYTES:
             raise ModelFileError(path, f"its tokenizer {beside.name} is too large for one")
         return read_tokenizer(beside.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

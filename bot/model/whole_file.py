@@ -18,7 +18,7 @@ from bot.model.sizes import bytes_text
 _OURS = re.compile(r"\..+\.[0-9a-f]{16}\.part")
 # How long a part is left alone where no lock tells: who still writes has written within an hour.
 _ABANDONED_AFTER_S = 3600.0
-_SPACE_RESERVE = 32 << 20  # left for everything else on the disk
+_SPACE_RESERVE = 64 << 20  # left for everything else on the disk
 
 
 @contextmanager
@@ -37,7 +37,8 @@ def writing(target: Path, n_bytes: int = 0) -> Generator[Path]:
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     _sweep(target.parent)
-    _check_space(target.parent, n_bytes)
+    if reason := too_little_space(target.parent, n_bytes):
+        raise OSError(errno.ENOSPC, reason)
     part, held = _open_part(target)
     with held:
         try:
@@ -66,11 +67,13 @@ def alone(folder: Path) -> Generator[None]:
         yield
 
 
-def _check_space(folder: Path, n_bytes: int) -> None:
+def too_little_space(folder: Path, n_bytes: int) -> str | None:
+    """Why so much can't be written there, or None; the folder exists."""
     free = shutil.disk_usage(folder).free
-    if n_bytes and n_bytes + _SPACE_RESERVE > free:
-        needed = f"{bytes_text(n_bytes + _SPACE_RESERVE)} of disk are needed in {folder}"
-        raise OSError(errno.ENOSPC, f"{needed}, and {bytes_text(free)} are free")
+    if not n_bytes or n_bytes + _SPACE_RESERVE <= free:
+        return None
+    needed = f"{bytes_text(n_bytes + _SPACE_RESERVE)} of disk are needed in {folder}"
+    return f"{needed}, and {bytes_text(free)} are free"
 
 
 def _open_part(target: Path) -> tuple[Path, IO[bytes]]:

@@ -91,6 +91,7 @@ def test_wrong_arguments_end_with_the_usage(line: str, capsys: pytest.CaptureFix
         ("run --shards x", "--shards = 'x' (from the command line): must look like"),
         ("models verify /nowhere/x.gguf", "The model file /nowhere/x.gguf can't be used: "),
         ("models import /nowhere/folder", "The model file /nowhere/folder"),
+        ("models download small", "The model file small can't be used: it ships with Bardling"),
         ("models download 125M", "The model file 125M can't be used: the catalogue has no model"),
         ("models download 124M --proxy ftp://x", "--proxy = '(not shown)' (from the command line)"),
         ("models download x/y --mirror x", "--mirror = '(not shown)' (from the command line)"),

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from bot.errors import ModelFileError
 
+SMALL = "bardling-small"
+SHIPPED: tuple[str, ...] = ("small",)  # its other names
 OPENAI_STORE = "https://openaipublic.blob.core.windows.net/gpt-2/models"
 HUGGINGFACE = "https://huggingface.co"
 
@@ -228,6 +230,8 @@ def find_entry(name: str) -> CatalogueEntry:
     """
     if entry := known_entry(name):
         return entry
+    if name.casefold() in (SMALL, *SHIPPED):
+        raise ModelFileError(name, "it ships with Bardling, there is nothing to download")
     names = ", ".join(entry.name for entry in CATALOGUE)
     reason = f"the catalogue has no model of this name; it has {names}, and takes any OWNER/NAME"
     raise ModelFileError(name, f"{reason} of Hugging Face")

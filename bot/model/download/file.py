@@ -4,7 +4,6 @@ Used by `download`. Never leaves a file under its name that is not whole and rig
 """
 
 import asyncio
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,9 +28,8 @@ from bot.model.download.rules import (
     told_total,
 )
 from bot.model.download.web import Answer, BrokenOffError, Web, persist
-from bot.model.sizes import bytes_text
+from bot.model.whole_file import too_little_space
 
-SPACE_RESERVE = 64 << 20  # left for everything else on the disk
 _OK, _PARTIAL, _RANGE_BEYOND = 200, 206, 416
 _PIECE = 1 << 18
 _MAX_UNTOLD = 1 << 30  # a file whose length nobody tells may not fill the disk
@@ -169,10 +167,8 @@ def check_space(name: str, folder: Path, needed: int) -> None:
         DownloadError: there is too little.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(folder).free
-    if needed and needed + SPACE_RESERVE > free:
-        reason = f"{bytes_text(needed + SPACE_RESERVE)} of disk are needed in {folder}"
-        raise DownloadError(name, f"{reason}, and {bytes_text(free)} are free")
+    if reason := too_little_space(folder, needed):
+        raise DownloadError(name, reason)
 
 
 async def _is_there(source: Source) -> bool:

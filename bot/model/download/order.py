@@ -5,7 +5,6 @@ process; a second one is told so and harms nothing.
 """
 
 import os
-import re
 import time
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from bot.errors import DownloadError, ModelFileError
+from bot.errors import DownloadError
 from bot.model.download.file import Source, check_space, fetch_file
 from bot.model.download.plan import Plan, Wanted, base_of, credential_of, make_plan
 from bot.model.download.progress import Reporter
@@ -21,6 +20,7 @@ from bot.model.download.proxies import ProxyRules
 from bot.model.download.web import Pace, Web
 from bot.model.quantize import Quantization, find_quantization
 from bot.model.sizes import bytes_text
+from bot.model.store import check_name
 from bot.model.whole_file import alone
 
 
@@ -100,8 +100,7 @@ async def _fetch_all(
 
 def _check_import(name: str, quantization: str) -> Quantization:
     """Refuses before the download what the import would refuse after it."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", name):
-        raise ModelFileError(name, "this is no name for a model: use letters, digits, - _ .")
+    check_name(name)
     return find_quantization(name, quantization)
 
 

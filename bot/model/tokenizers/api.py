@@ -13,6 +13,7 @@ from bot.model.tokenizers.byte_pair import BytePairTokenizer
 from bot.model.tokenizers.tokens import in_order
 from bot.model.tokenizers.word_piece import WordPieceTokenizer, read_vocabulary
 
+MAX_TOKENIZER_BYTES = 8 << 20  # of a file; as objects it takes up to twenty times as much
 TOKENIZER_FILES = (
     "tokenizer.json", "vocab.json", "merges.txt", "added_tokens.json", "encoder.json", "vocab.bpe",
     "vocab.txt", "tokenizer_config.json",

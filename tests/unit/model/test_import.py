@@ -12,13 +12,13 @@ from safetensors.numpy import save_file
 
 from bot.core.models import ModelShape
 from bot.errors import ModelFileError
-from bot.model.commands import import_folder, verify
+from bot.model.commands import import_folder
 from bot.model.convert import convert_to_ggml
 from bot.model.ggml_file import read_ggml
 from bot.model.gguf_file import read_gguf
 from bot.model.importing import import_checkpoint
 from bot.model.model_file import ModelFile
-from bot.model.store import list_models, open_model
+from bot.model.store import list_models, open_model, read_model
 from bot.model.whole_file import writing
 from tests.model_files import SHAPE, make_huggingface_folder, random_weights
 
@@ -179,7 +179,7 @@ def test_imported_model_is_found_by_name_for_both_engines(tmp_path: Path):
     assert ("gguf", "ggml") == (for_llama.info.file_format, for_ctransformers.info.file_format)
     assert for_ctransformers.info == again.info
     assert home / "models" / "mine.gguf" == list_models(home)["mine"]
-    assert "q8_0" == verify(Path(for_ctransformers.info.path)).quantization
+    assert "q8_0" == read_model(Path(for_ctransformers.info.path)).quantization
 
 
 def test_damaged_twin_is_made_anew(tmp_path: Path):

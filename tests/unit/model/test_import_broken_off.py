@@ -20,8 +20,8 @@ import pytest
 from bot.core.models import ModelShape
 from bot.errors import ModelFileError
 from bot.model.checksum import check_checksum
-from bot.model.commands import import_folder, verify
-from bot.model.store import list_models
+from bot.model.commands import import_folder
+from bot.model.store import list_models, read_model
 from tests.model_files import make_huggingface_folder
 
 SHAPE = ModelShape(n_vocab=300, n_ctx=64, n_embd=384, n_head=4, n_layer=10)
@@ -92,7 +92,7 @@ def test_killed_at_any_moment_it_leaves_nothing_that_looks_whole(tmp_path: Path,
             process.communicate(timeout=10)
         n_left += bool(parts(home))
         if "m" in list_models(home):  # killed behind its last step but one
-            verify(home / "models" / "m.gguf")
+            read_model(home / "models" / "m.gguf")
 
         [made] = import_folder(folder, home, "m", "q8_0")
         assert check_checksum(made)

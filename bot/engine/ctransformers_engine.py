@@ -10,7 +10,7 @@ import importlib
 import logging
 import math
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -82,19 +82,19 @@ class CTransformersEngine(SequenceEngine):
             self._llm = None  # its destructor gives the memory back
             CTransformersEngine._open = False
 
-    def _compute(self, chunks: Sequence[Chunk]) -> Mapping[int, npt.NDArray[np.float32]]:
-        rows: dict[int, npt.NDArray[np.float32]] = {}
+    def _compute(self, chunks: Sequence[Chunk]) -> npt.NDArray[np.float32]:
+        rows: list[npt.NDArray[np.float32]] = []
         for chunk in chunks:
             if chunk.wanted == "all":
                 # Logits exist for the last token of a call only.
-                each = [
+                rows += [
                     self._evaluate([token], chunk.start + index)
                     for index, token in enumerate(chunk.tokens)
                 ]
-                rows[chunk.place] = np.stack(each)
             else:
-                rows[chunk.place] = self._evaluate(chunk.tokens, chunk.start)[None]
-        return rows
+                row = self._evaluate(chunk.tokens, chunk.start)
+                rows += [row] if chunk.wanted == "last" else []
+        return np.stack(rows) if rows else np.zeros((0, self._info.n_vocab), dtype=np.float32)
 
     def _evaluate(self, tokens: Sequence[int], start: int) -> npt.NDArray[np.float32]:
         """Computes tokens from a position on; the logits of the last one, shape [n_vocab]."""

@@ -8,7 +8,7 @@ API: https://github.com/ggml-org/llama.cpp/blob/master/include/llama.h
 import ctypes
 import importlib
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -115,20 +115,22 @@ class LlamaCppEngine(SequenceEngine):
             lib.llama_model_free(self._model)
         self._batch = self._context = self._model = None
 
-    def _compute(self, chunks: Sequence[Chunk]) -> Mapping[int, npt.NDArray[np.float32]]:
-        rows_of = self._fill_batch(chunks)
+    def _compute(self, chunks: Sequence[Chunk]) -> npt.NDArray[np.float32]:
+        n_wanted = self._fill_batch(chunks)
         result = int(self._lib.llama_decode(self._context, self._batch))
         if result != 0:
             raise RuntimeError(f"llama.cpp could not compute a step (code {result})")
-        return {place: self._logits(rows) for place, rows in rows_of.items() if rows}
+        if not n_wanted:
+            return np.zeros((0, self._info.n_vocab), dtype=np.float32)
+        # llama.cpp keeps the rows asked for one after the other, in the batch's order.
+        rows = self._lib.llama_get_logits(self._context)
+        return np.ctypeslib.as_array(rows, (n_wanted, self._info.n_vocab))
 
-    def _fill_batch(self, chunks: Sequence[Chunk]) -> dict[int, list[int]]:
-        """Puts all chunks into the batch; by place, the batch rows whose logits are wanted."""
-        batch, row = self._batch, 0
-        rows_of: dict[int, list[int]] = {}
+    def _fill_batch(self, chunks: Sequence[Chunk]) -> int:
+        """Puts all chunks into the batch; how many rows of logits are wanted."""
+        batch, row, n_wanted = self._batch, 0, 0
         for chunk in chunks:
             last = len(chunk.tokens) - 1
-            wanted_rows = rows_of.setdefault(chunk.place, [])
             for index, token in enumerate(chunk.tokens):
                 wanted = chunk.wanted == "all" or (chunk.wanted == "last" and index == last)
                 batch.token[row] = token
@@ -136,17 +138,10 @@ class LlamaCppEngine(SequenceEngine):
                 batch.n_seq_id[row] = 1
                 batch.seq_id[row][0] = chunk.place
                 batch.logits[row] = wanted
-                if wanted:
-                    wanted_rows.append(row)
+                n_wanted += wanted
                 row += 1
         batch.n_tokens = row
-        return rows_of
-
-    def _logits(self, rows: Sequence[int]) -> npt.NDArray[np.float32]:
-        """The logits of batch rows, shape [len(rows), n_vocab]."""
-        size = (self._info.n_vocab,)
-        pointers = [self._lib.llama_get_logits_ith(self._context, row) for row in rows]
-        return np.stack([np.ctypeslib.as_array(pointer, size) for pointer in pointers])
+        return n_wanted
 
     def _forget(self, place: int) -> None:
         if self._context:

@@ -5,6 +5,7 @@ the same text, on any worker and in any batch.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,33 @@ from bot.core.sampling import SamplingParams
 _MIN_TEMPERATURE = 1e-6
 
 Logits = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """A token drawn, and the log of its probability before any parameter was applied."""
+
+    token: int
+    logprob: float
+
+
+def draw_batch(
+    logits: Logits, samplers: Sequence["Sampler"], known: Sequence[Sequence[int]]
+) -> list[Draw]:
+    """Draws the next token of each of several sequences.
+
+    Args:
+        logits: shape [n, n_vocab]; not changed.
+        samplers: of the n sequences.
+        known: the n sequences' tokens so far.
+
+    Raises:
+        RuntimeError: a logit is not finite, as a damaged model makes them.
+    """
+    return [
+        Draw(*sampler.draw(row, tokens))
+        for row, sampler, tokens in zip(logits, samplers, known, strict=True)
+    ]
 
 
 class Sampler:

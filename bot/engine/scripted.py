@@ -6,7 +6,7 @@ to fail.
 
 import time
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -63,13 +63,13 @@ class ScriptedEngine(SequenceEngine):
         """Nothing is held."""
         self._seen.clear()
 
-    def _compute(self, chunks: Sequence[Chunk]) -> Mapping[int, npt.NDArray[np.float32]]:
+    def _compute(self, chunks: Sequence[Chunk]) -> npt.NDArray[np.float32]:
         self._steps += 1
         if self._step_delay_s:
             self._sleep(self._step_delay_s)
         if self._steps == self._fail_at_step:
             raise RuntimeError("the script says that this step fails")
-        rows: dict[int, npt.NDArray[np.float32]] = {}
+        rows = [np.zeros((0, self._info.n_vocab), dtype=np.float32)]
         for chunk in chunks:
             seen = self._seen.setdefault(chunk.place, [])
             assert len(seen) == chunk.start, "a position was left out or computed twice"
@@ -77,8 +77,8 @@ class ScriptedEngine(SequenceEngine):
             for row, token in zip(logits, chunk.tokens, strict=True):
                 seen.append(token)
                 row[self._rule(seen)] = 20
-            rows[chunk.place] = logits
-        return rows
+            rows.append(logits[{"none": len(logits), "last": -1, "all": 0}[chunk.wanted] :])
+        return np.concatenate(rows)
 
     def _forget(self, place: int) -> None:
         self._seen.pop(place, None)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from bot.core.sampling import SamplingParams
 from bot.engine.api import EngineInfo, Progress, Scores
-from bot.engine.sampling import Sampler, score_rows
+from bot.engine.sampling import Draw, Sampler, draw_batch, score_rows
 
 _SCORING = -1  # the sequence id that `logits` works under; callers' ids are their own
 
@@ -89,7 +89,13 @@ class SequenceEngine(ABC):
             wanted = "last" if end == len(sequence.known) else "none"
             chunks.append(Chunk(sequence.place, sequence.known[start:end], start, wanted))
         rows = self._compute(chunks)
-        return [self._advance(sequence_id, plan, rows) for sequence_id in plan]
+        draws = self._draw(
+            [sequence_id for sequence_id in plan if self._is_due(sequence_id, plan)], rows
+        )
+        return [
+            self._advance(sequence_id, plan[sequence_id], draws.get(sequence_id))
+            for sequence_id in plan
+        ]
 
     def remove(self, sequence_id: int) -> None:
         """Frees a sequence's place; see `Engine.remove`."""
@@ -120,7 +126,7 @@ class SequenceEngine(ABC):
         try:
             for start in range(0, len(tokens), size):
                 chunk = Chunk(place, list(tokens[start : start + size]), start, "all")
-                yield self._compute([chunk])[place]
+                yield self._compute([chunk]).copy()
         finally:
             self.remove(_SCORING)
 
@@ -132,12 +138,13 @@ class SequenceEngine(ABC):
         """Gives memory back; safe to call twice."""
 
     @abstractmethod
-    def _compute(self, chunks: Sequence[Chunk]) -> Mapping[int, npt.NDArray[np.float32]]:
+    def _compute(self, chunks: Sequence[Chunk]) -> npt.NDArray[np.float32]:
         """Computes chunks in one pass.
 
         Returns:
-            By place, the logits asked for: shape [1, n_vocab] for "last", [n_tokens, n_vocab]
-            for "all"; nothing for "none".
+            The logits asked for, in the order of the chunks and their tokens: one row for "last",
+            one for each token for "all", none for "none"; shape [n_rows, n_vocab]. It may be the
+            library's own memory: it is only read, and only until the next call.
 
         Raises:
             RuntimeError: the model failed.
@@ -147,18 +154,30 @@ class SequenceEngine(ABC):
     def _forget(self, place: int) -> None:
         """Drops what was computed at a place."""
 
-    def _advance(
-        self, sequence_id: int, plan: Mapping[int, int], rows: Mapping[int, npt.NDArray[np.float32]]
-    ) -> Progress:
+    def _is_due(self, sequence_id: int, plan: Mapping[int, int]) -> bool:
+        """Whether this step computes the newest known token, so that the next one is drawn."""
         sequence = self._sequences[sequence_id]
-        sequence.computed += plan[sequence_id]
-        token = logprob = None
-        if sequence.computed == len(sequence.known):
-            token, logprob = sequence.sampler.draw(rows[sequence.place][-1], sequence.known)
-            if len(sequence.known) < self._info.n_ctx:
-                sequence.known.append(token)
+        return sequence.computed + plan[sequence_id] == len(sequence.known)
+
+    def _draw(self, due: Sequence[int], rows: npt.NDArray[np.float32]) -> dict[int, Draw]:
+        sequences = [self._sequences[sequence_id] for sequence_id in due]
+        draws = draw_batch(
+            rows,
+            [sequence.sampler for sequence in sequences],
+            [sequence.known for sequence in sequences],
+        )
+        return dict(zip(due, draws, strict=True))
+
+    def _advance(self, sequence_id: int, n_computed: int, draw: Draw | None) -> Progress:
+        sequence = self._sequences[sequence_id]
+        sequence.computed += n_computed
+        if draw is not None and len(sequence.known) < self._info.n_ctx:
+            sequence.known.append(draw.token)
         return Progress(
-            sequence_id=sequence_id, computed=sequence.computed, token=token, logprob=logprob
+            sequence_id=sequence_id,
+            computed=sequence.computed,
+            token=None if draw is None else draw.token,
+            logprob=None if draw is None else draw.logprob,
         )
 
     def _check_tokens(self, tokens: Sequence[int]) -> None:

@@ -124,7 +124,7 @@ def _largest_difference(engine: SequenceEngine, case: _Case, n_tokens: int) -> f
     for start in range(0, n_tokens, size):
         tokens = case.tokens[start : min(start + size, n_tokens)]
         # Rows of logits are an engine's own business; only these tests look at them.
-        found = engine._compute([Chunk(0, tokens, start, wanted)])[0]
+        found = engine._compute([Chunk(0, tokens, start, wanted)]).copy()
         end = start + len(tokens)
         difference = np.abs(found - case.expected[end - len(found) : end]).max()
         worst = max(worst, float(difference))

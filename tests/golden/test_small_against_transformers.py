@@ -35,8 +35,8 @@ _TOLERANCES = {"f16": (0.08, 0.003), "q8_0": (0.9, 0.06), "q4_0": (4.0, 0.55)}
 
 _N_PROMPTS, _PROMPT_TOKENS, _NEW_TOKENS = 20, 15, 40
 # Two logits that lie this near may change places by f16's rounding: then both texts are right, and
-# from there on they differ.
-_NEAR_TIE = 0.03
+# from there on they differ. Of the 800 steps one such was seen, with 7e-5 between the two.
+_NEAR_TIE = 0.01
 
 
 @cache

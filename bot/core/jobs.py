@@ -73,7 +73,8 @@ class Job:
         created_at_s: when it was asked (Unix time).
         deadline_at_s: after this the reply can't be edited any more (Unix time).
         cost: what it takes from its tenant's share, in tokens.
-        pinned: goes before the prompt and is always read with it, such as a story's memory.
+        pinned: goes before the prompt as it stands, its line break included, and is always read
+            with it, such as a story's memory.
     """
 
     id: str

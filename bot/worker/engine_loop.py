@@ -96,6 +96,8 @@ class EngineLoop:
         self._n_failures = 0  # in a row
         self._cost = StepCost()
         self._work = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     def add(
         self,
@@ -128,7 +130,7 @@ class EngineLoop:
             on_token=on_token,
             on_failure=on_failure,
         )
-        self._work.set()
+        self._begin_work()
         return entry.seat
 
     def remove(self, sequence_id: int) -> None:
@@ -136,7 +138,11 @@ class EngineLoop:
         entry = self._entries.pop(sequence_id, None)
         if entry is not None and entry.added:
             self._leaving.append(sequence_id)
-            self._work.set()
+            self._begin_work()
+
+    async def wait_idle(self) -> None:
+        """Waits until nothing is left to compute and every place that was given back is free."""
+        await self._idle.wait()
 
     async def run(self) -> None:
         """Steps as long as there is something to compute, for ever; ends by cancellation.
@@ -153,6 +159,7 @@ class EngineLoop:
                 entries = list(self._entries.values())
                 if not leaving and not any(_has_work(entry) for entry in entries):
                     self._work.clear()
+                    self._idle.set()
                     continue
                 joining = [entry for entry in entries if not entry.added]
                 for entry in joining:
@@ -163,6 +170,10 @@ class EngineLoop:
                     self._engine.abort()  # or the end of the executor would wait for the step
                     raise
                 self._record(turn)
+
+    def _begin_work(self) -> None:
+        self._work.set()
+        self._idle.clear()
 
     def _turn(self, leaving: list[int], joining: list[_Entry], entries: list[_Entry]) -> _Turn:
         """Runs in the engine's thread. Plans only after `add` has said what is computed already."""

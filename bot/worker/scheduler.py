@@ -72,7 +72,9 @@ class StepCost:
 
     def after(self, n_tokens: int, step_s: float) -> "StepCost":
         """With one more step; a hiccup of the machine counts as a slow step, not as a minute."""
-        step_s = min(step_s, _LONGEST_S)
+        fixed_s, each_s = self.line()
+        if expected_s := fixed_s + each_s * n_tokens:
+            step_s = min(step_s, _MAX_SURPRISE * expected_s)
         return StepCost(
             weight=self.weight * _MEMORY + 1,
             tokens=self.tokens * _MEMORY + n_tokens,
@@ -107,7 +109,7 @@ class StepCost:
 
 
 _MEMORY = 0.95  # a step counts for about the next twenty
-_LONGEST_S = 5 * _STEP_S
+_MAX_SURPRISE = 4  # a step counts as so many times what was expected, at most
 _UNTIMED = StepCost()
 
 

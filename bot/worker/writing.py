@@ -5,11 +5,14 @@ Made by the job's run, which shows and posts what comes of it. Knows nothing of 
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
+from bot.core.banned import ban_sequences
 from bot.core.jobs import Job
 from bot.core.models import ModelInfo
 from bot.core.prompts import FittedPrompt, fit_window
 from bot.core.replies import Label, left_out
+from bot.core.sampling import SamplingParams
 from bot.model.tokenizers.api import Tokenizer
 from bot.worker.engine_loop import EngineLoop, Seat
 from bot.worker.generation import End, Generation
@@ -60,6 +63,7 @@ class Writing:
         self._job = job
         self._engine = engine
         self._model = model
+        self._tokenizer = tokenizer
         self._clock = clock
         self._on_leave = on_leave
         self._seat: Seat | None = None
@@ -96,10 +100,18 @@ class Writing:
         """Hands the prompt to the engine."""
         self._seat = self._engine.add(
             self.fitted.tokens,
-            self._job.sampling,
+            self._sampling(),
             on_token=self._take,
             on_failure=self._fail,
         )
+
+    def _sampling(self) -> SamplingParams:
+        """As asked for, with banned words as this model's tokens."""
+        sampling = self._job.sampling
+        if not sampling.banned_words:
+            return sampling
+        banned = ban_sequences(sampling.banned_words, self._tokenizer.encode)
+        return replace(sampling, banned_tokens=(*sampling.banned_tokens, *banned))
 
     def stop(self, end: End) -> None:
         """Ends the text where it is."""

@@ -1,12 +1,15 @@
 """Many texts in one worker: none waits for another's reply, and each says what it is worth."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 
 from structlog.testing import capture_logs
 
 from bot.core.jobs import JobState, ReplyTarget
 from bot.core.replies import ReplyMessage
+from bot.core.sampling import SamplingParams
+from tests.factories import make_job
 from tests.unit.worker.gated_engine import GatedEngine
 from tests.unit.worker.workshop import MemoryReplies, TapeEngine, Workshop
 
@@ -133,3 +136,22 @@ async def test_label_says_what_of_a_long_prompt_was_left_out(workshop: Workshop)
     content = workshop.replies.last.content
     assert "the last 450 tokens of the pinned text did not fit" in content
     assert "the first 454 tokens of the prompt did not fit" in content
+
+
+async def test_banned_words_reach_the_engine_as_tokens(workshop: Workshop):
+    """In their usual spellings, beside tokens that were banned as such."""
+    taken: list[SamplingParams] = []
+
+    class NotingEngine(TapeEngine):
+        def add(self, sequence_id: int, tokens: Sequence[int], sampling: SamplingParams) -> int:
+            taken.append(sampling)
+            return super().add(sequence_id, tokens, sampling)
+
+    asked = SamplingParams(seed=7, banned_words=("ox",), banned_tokens=((5, 6),))
+    await workshop.memory.put(
+        make_job(sampling=asked, deadline_at_s=workshop.now() + 600, max_new_tokens=3)
+    )
+    async with workshop.running(NotingEngine()):
+        assert JobState.DONE == await workshop.ended()
+
+    assert {(5, 6), tuple(b"ox"), tuple(b" ox"), tuple(b"OX")} <= set(taken[0].banned_tokens)

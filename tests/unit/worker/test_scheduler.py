@@ -169,6 +169,14 @@ def test_reader_gets_what_fits_into_a_short_step():
     assert all(1 == plan[n] for n in range(2, 33))
 
 
+def test_reader_gets_no_more_than_the_writers_time_on_a_slow_machine():
+    """0.42 s for a step of the writers alone: as much again is for the prompt, not a batch."""
+    writers = [state(n, 20, 19) for n in range(2, 33)]
+    cost = timed(0.017, 0.013, [31] * 20 + [63, 31, 159] * 2)
+
+    assert 30 <= plan_step([state(1, 900), *writers], info(512, 256), cost)[1] <= 33
+
+
 def test_reader_gets_more_on_a_quick_machine():
     """Where a token takes next to nothing, the whole prompt goes into one step."""
     cost = timed(0.004, 0.00002, [31, 200, 31])

@@ -89,11 +89,16 @@ def _add_run(commands: "Commands") -> None:
 
 def _add_worker(commands: "Commands") -> None:
     parser = commands.add_parser("worker", help="a worker process with the model")
+    _add_model_options(parser)
+    parser.set_defaults(command=_worker)
+
+
+def _add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Settings that may be named on the command line; see `main`."""
     parser.add_argument("--model", metavar="NAME|PATH", help="which model to run")
     parser.add_argument("--engine", choices=ENGINES, help="what runs it")
     parser.add_argument("--slots", type=int, metavar="N", help="texts written at once")
     parser.add_argument("--threads", type=int, metavar="N", help="processor threads")
-    parser.set_defaults(command=_worker)
 
 
 def _add_bench(commands: "Commands") -> None:
@@ -106,6 +111,13 @@ def _add_bench(commands: "Commands") -> None:
     queue = actions.add_parser("queue", help="jobs per second, enqueue to claim")
     queue.add_argument("--json", type=Path, metavar="OUT")
     queue.set_defaults(command=_bench_queue)
+    soak = actions.add_parser("soak", help="thousands of mixed requests at once, all checked")
+    soak.add_argument("--requests", type=int, default=10_000, metavar="N")
+    soak.add_argument("--seed", type=int, default=1, help="of the requests (default: 1)")
+    soak.add_argument("--minutes", type=float, default=60, help="at most (default: 60)")
+    soak.add_argument("--json", type=Path, metavar="OUT")
+    _add_model_options(soak)
+    soak.set_defaults(command=_bench_soak)
 
 
 # The commands import what they run: `bardling --version` needs no discord.py, no model.
@@ -148,6 +160,18 @@ def _bench_queue(options: argparse.Namespace, settings: Settings) -> int:
     is_given = bool({"REDIS_URL", "REDIS_URL_FILE"} & os.environ.keys())
     url = settings.redis_url if is_given else None  # without one, it starts its own
     return asyncio.run(bench_queue(url, options.json))
+
+
+def _bench_soak(options: argparse.Namespace, settings: Settings) -> int:
+    from bot.bench.soak import main as bench_soak  # noqa: PLC0415
+
+    return bench_soak(
+        settings,
+        requests=options.requests,
+        seed=options.seed,
+        minutes=options.minutes,
+        json_out=options.json,
+    )
 
 
 if __name__ == "__main__":

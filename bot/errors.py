@@ -4,10 +4,11 @@ Anyone may raise these; only the two edges (the cogs' error handler and the work
 the command line turn them into words for a person. Must not import anything of the project.
 
     BardlingError
-    ├── StartupError            the process cannot start; carries an exit code
+    ├── StartupError            the process cannot start or go on; carries an exit code
     │   ├── SettingError        a setting is wrong                              (78)
     │   ├── ModelFileError      a model file is missing, broken or not a GPT-2  (78)
     │   ├── EngineError         no engine can run the model here                (78)
+    │   ├── BrokenEngineError   the engine failed too often; a new process may do better  (70)
     │   ├── DownloadError       what was downloaded is not what it should be    (69)
     │   └── UnreachableError    a service cannot be reached                     (69)
     └── RequestError            what one person asked for cannot be done; the message is for them
@@ -19,6 +20,7 @@ the command line turn them into words for a person. Must not import anything of 
 """
 
 EX_UNAVAILABLE = 69
+EX_SOFTWARE = 70
 EX_CONFIG = 78
 
 
@@ -27,7 +29,7 @@ class BardlingError(Exception):
 
 
 class StartupError(BardlingError):
-    """The process cannot start; the message says why and what to do."""
+    """The process cannot start, or not go on; the message says why and what to do."""
 
     exit_code = EX_CONFIG
 
@@ -64,6 +66,27 @@ class ModelFileError(StartupError):
 
 class EngineError(StartupError):
     """No engine can run this model on this machine."""
+
+
+class BrokenEngineError(StartupError):
+    """The engine failed in many steps in a row; the worker ends, so that it is started anew.
+
+    Attributes:
+        engine: its name.
+        failures: how many steps.
+        reason: what the last one said.
+    """
+
+    exit_code = EX_SOFTWARE
+
+    def __init__(self, engine: str, failures: int, reason: str) -> None:
+        super().__init__(
+            f"The engine {engine} failed {failures} times in a row ({reason}); the worker ends, "
+            "and a new one may do better."
+        )
+        self.engine = engine
+        self.failures = failures
+        self.reason = reason
 
 
 class DownloadError(StartupError):

@@ -11,7 +11,12 @@ from typing import Any
 
 from bot.core.sampling import SamplingParams
 
-JOB_VERSION = 1
+# A record is written as the oldest version that can say it, so that in a rolling upgrade programs
+# of before go on reading what they can. A field they may ignore needs no new version: all but the
+# first program read over fields that they don't know. One that changes the text does.
+_FIRST_VERSION = 1
+_PINNED_VERSION = 2  # the first with `pinned`
+JOB_VERSION = _PINNED_VERSION
 INTERACTION_LIFETIME_S = 15 * 60  # Discord: an interaction token is valid for 15 minutes
 MAX_NEW_TOKENS = 500  # of one request
 JOB_LIFETIME_S = 14 * 60  # so that the last edit still arrives
@@ -68,6 +73,8 @@ class Job:
         created_at_s: when it was asked (Unix time).
         deadline_at_s: after this the reply can't be edited any more (Unix time).
         cost: what it takes from its tenant's share, in tokens.
+        pinned: goes before the prompt as it stands, its line break included, and is always read
+            with it, such as a story's memory.
     """
 
     id: str
@@ -80,13 +87,15 @@ class Job:
     created_at_s: float
     deadline_at_s: float
     cost: int
+    pinned: str = ""
 
     def to_json(self) -> str:
         """The stored form: JSON with a version, never pickle."""
-        return json.dumps(
-            asdict(self) | {"v": JOB_VERSION, "sampling": self.sampling.to_dict()},
-            separators=(",", ":"),
-        )
+        version = _PINNED_VERSION if self.pinned else _FIRST_VERSION
+        data = asdict(self) | {"v": version, "sampling": self.sampling.to_dict()}
+        if not self.pinned:
+            del data["pinned"]  # the first program chokes on fields that it does not know
+        return json.dumps(data, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Job":
@@ -99,13 +108,14 @@ class Job:
         try:
             data: dict[str, Any] = json.loads(text)
             version = data.pop("v")
-            if version != JOB_VERSION:
+            if version not in range(_FIRST_VERSION, JOB_VERSION + 1):
                 raise UnknownVersionError(
-                    f"job record of version {version}, this program knows {JOB_VERSION}"
+                    f"job record of version {version}, this program knows up to {JOB_VERSION}"
                 )
-            data["sampling"] = SamplingParams.from_dict(data["sampling"])
-            data["reply"] = ReplyTarget(**data["reply"])
-            return cls(**data)
+            known = {name: data[name] for name in cls.__dataclass_fields__ if name in data}
+            known["sampling"] = SamplingParams.from_dict(data["sampling"])
+            known["reply"] = ReplyTarget(**data["reply"])
+            return cls(**known)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"damaged job record: {error!r}") from error
 

@@ -4,12 +4,16 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from bot.core.markdown import without_controls
 from bot.errors import PromptError
 
 MAX_PROMPT_CHARACTERS = 6000  # Discord's own bound for a text option
 
+# Tokens within which a word's border is looked for; scripts without spaces may have none.
+_LONGEST_WORD = 32
+_APOSTROPHES = "'’"
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -45,32 +49,106 @@ class FittedPrompt:
     """A prompt that leaves room for its continuation.
 
     Attributes:
-        tokens: what the model reads.
+        tokens: what the model reads: the pinned text, then the prompt.
+        pinned_dropped: tokens of the pinned text's end that did not fit.
         dropped: tokens of the prompt's beginning that did not fit.
         max_new_tokens: how many may be written after it.
     """
 
     tokens: tuple[int, ...]
+    pinned_dropped: int
     dropped: int
     max_new_tokens: int
 
 
-def fit_window(tokens: Sequence[int], n_ctx: int, max_new_tokens: int) -> FittedPrompt:
-    """Fits prompt and continuation into the window.
+class TokenTexts(Protocol):
+    """What a cut needs of a tokenizer."""
 
-    What was asked for comes first, but at most half of the window is kept free for it; the
-    prompt's newest tokens get the rest, and what they leave is free again. So a short prompt
-    loses nothing, and a long one never leaves less than half a window to write in.
+    def decode(self, ids: Sequence[int], /) -> str:
+        """The text of ids."""
+        ...
+
+    def token_bytes(self, token_id: int, /) -> bytes:
+        """One token's bytes."""
+        ...
+
+
+def fit_window(
+    tokens: Sequence[int],
+    n_ctx: int,
+    max_new_tokens: int,
+    *,
+    texts: TokenTexts,
+    pinned: Sequence[int] = (),
+) -> FittedPrompt:
+    """Fits pinned text, prompt and continuation into the window.
+
+    What was asked for comes first, but at most half of the window is kept free for it. Of the
+    rest, the pinned text gets all it has, or, where that is more than half and the prompt needs
+    the room, half; its beginning stays. The prompt's newest tokens get what is left, and what
+    they leave is free again. So a short prompt loses nothing, and a long one never leaves less
+    than half a window to write in. A cut text is cut between two words where one is near.
 
     Args:
         tokens: the prompt, at least one token.
         n_ctx: positions in the window, at least 2.
         max_new_tokens: tokens asked for, at least 1.
+        texts: of the tokens.
+        pinned: tokens that go before the prompt.
     """
-    reserved = min(max_new_tokens, n_ctx // 2)
-    kept = tuple(tokens[-(n_ctx - reserved) :])
+    room = n_ctx - min(max_new_tokens, n_ctx // 2)
+    n_pinned = min(len(pinned), max(room // 2, room - len(tokens)))
+    if n_pinned < len(pinned):
+        n_pinned = _cut_before(pinned, n_pinned, texts)
+    start = max(0, len(tokens) - (room - n_pinned))
+    if start:
+        start = _cut_after(tokens, start, texts)
+    kept = (*pinned[:n_pinned], *tokens[start:])
     return FittedPrompt(
         tokens=kept,
-        dropped=len(tokens) - len(kept),
+        pinned_dropped=len(pinned) - n_pinned,
+        dropped=start,
         max_new_tokens=min(max_new_tokens, n_ctx - len(kept)),
     )
+
+
+def _cut_after(tokens: Sequence[int], start: int, texts: TokenTexts) -> int:
+    """The first good place to begin, `start` or a little later; never the end."""
+    last = start + min(_LONGEST_WORD, (len(tokens) - start) // 2)
+    return _best_cut(tokens, range(start, last + 1), texts)
+
+
+def _cut_before(tokens: Sequence[int], end: int, texts: TokenTexts) -> int:
+    """The last good place to end, `end` or a little earlier; at least half of it stays."""
+    first = end - min(_LONGEST_WORD, end // 2)
+    return _best_cut(tokens, range(end, first - 1, -1), texts)
+
+
+def _best_cut(tokens: Sequence[int], places: range, texts: TokenTexts) -> int:
+    """The first place between two words, else between two characters, else the first."""
+    between_characters = [
+        place
+        for place in places
+        if place == 0 or not _goes_on_in_character(texts.token_bytes(tokens[place]))
+    ]
+    words = (place for place in between_characters if _begins_word(tokens, place, texts))
+    return next(words, next(iter(between_characters), places[0]))
+
+
+def _goes_on_in_character(piece: bytes) -> bool:
+    """Whether a token begins with a byte that never begins a character in UTF-8."""
+    return bool(piece) and piece[0] & 0b1100_0000 == 0b1000_0000
+
+
+def _begins_word(tokens: Sequence[int], place: int, texts: TokenTexts) -> bool:
+    """Whether the token begins with a blank, or follows on something that is no letter.
+
+    The text before is looked at together with the token: some tokenizers make up their spaces.
+    """
+    if place == 0:
+        return True
+    before = texts.decode(tokens[place - 1 : place])
+    piece = texts.decode(tokens[place - 1 : place + 1])[len(before) :]
+    if not before or piece[:1].isspace():
+        return True
+    return not (before[-1].isalnum() or before[-1] in _APOSTROPHES)

@@ -31,11 +31,20 @@ class ReplyMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Label:
-    """The small line under every text: it is a machine's, whose, and how to make it again."""
+    """The small line under every text: it is a machine's, whose, and how to make it again.
+
+    Attributes:
+        model: its name.
+        quantization: of its weights.
+        seed: the text's.
+        is_repeatable: whether the same seed makes the same text again, to the letter.
+        notes: what else there is to say.
+    """
 
     model: str
     quantization: str
     seed: int
+    is_repeatable: bool = True
     notes: tuple[str, ...] = ()
 
     def line(self) -> str:
@@ -43,7 +52,7 @@ class Label:
         shown = (
             f"{escape(self.model)} {escape(self.quantization)}",
             "machine-written",
-            f"seed {self.seed}",
+            f"seed {self.seed}" + ("" if self.is_repeatable else " (may differ next time)"),
             *self.notes,
         )
         return "\n-# " + " · ".join(shown)
@@ -131,6 +140,26 @@ def failure(sentence: str, error_id: str) -> str:
     return f"{sentence}\n-# Error {error_id}"
 
 
+def left_out(*, prompt: int, pinned: int) -> tuple[str, ...]:
+    """Notes for the label on what the model did not read.
+
+    Args:
+        prompt: tokens of the prompt's beginning.
+        pinned: tokens of the pinned text's end.
+    """
+    notes: list[str] = []
+    if pinned:
+        notes.append(f"the last {_tokens(pinned)} of the pinned text did not fit")
+    if prompt:
+        notes.append(f"the first {_tokens(prompt)} of the prompt did not fit")
+    return tuple(notes)
+
+
+def tried_again(error_id: str) -> str:
+    """The engine failed, and somebody is about to write the text anew."""
+    return failure("The engine failed on this text; it is tried again.", error_id)
+
+
 def expired(error_id: str) -> str:
     """Nobody could write the text before Discord closed its reply."""
     return failure("This text waited too long and was not written; please ask again.", error_id)
@@ -142,6 +171,10 @@ def exhausted(error_id: str) -> str:
         "I tried several times and could not write this text; please ask again, or ask the host.",
         error_id,
     )
+
+
+def _tokens(count: int) -> str:
+    return "token" if count == 1 else f"{count:,} tokens"
 
 
 def _head(prompt: str) -> str:

@@ -68,6 +68,7 @@ class Claim:
     verdict: Verdict
     sent_parts: int  # follow-up messages an earlier attempt has posted for sure
     sending_part: int | None  # a follow-up that an earlier attempt may or may not have posted
+    is_last_run: bool = False  # if this attempt fails, no other writes the text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +124,13 @@ class JobQueue(Protocol):
 
     async def release(self, worker_id: str, held: Sequence[tuple[str, int]]) -> None:
         """Gives jobs back unharmed (they go first, and the attempt does not count)."""
+        ...
+
+    async def retry(self, worker_id: str, job_id: str, attempt: int) -> bool:
+        """Gives a job back after an attempt that failed; False where it was not this worker's.
+
+        As if its lease had run out: the job goes first, and the attempt counts.
+        """
         ...
 
     async def leave(self, worker_id: str) -> None:

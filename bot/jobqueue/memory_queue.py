@@ -174,6 +174,14 @@ class MemoryQueue:
                 record.farewells -= 1
             self._put_back(record)
 
+    async def retry(self, worker_id: str, job_id: str, attempt: int) -> bool:
+        """Gives a job back after an attempt that failed; False where it was not this worker's."""
+        record = self._held(worker_id, job_id, attempt)
+        if record is None:
+            return False
+        self._after_failure(record)
+        return True
+
     async def leave(self, worker_id: str) -> None:
         """Ends a worker's heartbeat at once, so that its slots no longer count."""
         self._workers.pop(worker_id, None)
@@ -230,12 +238,7 @@ class MemoryQueue:
         for record in self._in(JobState.RUNNING):
             if record.lease_ends_s > now_s:
                 continue
-            if record.farewells >= self._limits.max_farewells:
-                self._bury(record, "its asker could not be told that it failed")
-                self._end(record, JobState.DEAD)
-            else:
-                self._put_back(record)
-                returned += 1
+            returned += self._after_failure(record)
         for job_id in list(self._records):
             self._find(job_id)  # forgets what is long over
         return returned
@@ -295,6 +298,7 @@ class MemoryQueue:
             verdict=record.verdict,
             sent_parts=record.sent_parts,
             sending_part=record.sending_part,
+            is_last_run=record.verdict is Verdict.RUN and record.runs == self._limits.max_attempts,
         )
 
     def _renew_one(self, worker_id: str, job_id: str, attempt: int) -> StopReason | None:
@@ -309,6 +313,15 @@ class MemoryQueue:
         if record.verdict is Verdict.RUN and left_s < self._limits.deadline_margin_s:
             return StopReason.DEADLINE
         return None
+
+    def _after_failure(self, record: _Record) -> bool:
+        """Back to the front, unless nobody can be told any more; whether it was put back."""
+        if record.farewells >= self._limits.max_farewells:
+            self._bury(record, "its asker could not be told that it failed")
+            self._end(record, JobState.DEAD)
+            return False
+        self._put_back(record)
+        return True
 
     def _put_back(self, record: _Record) -> None:
         record.state, record.by = JobState.QUEUED, ""

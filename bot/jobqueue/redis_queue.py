@@ -131,6 +131,13 @@ class RedisQueue:
         """Gives jobs back unharmed (they go first, and the attempt does not count)."""
         await self._scripts.run("release", worker_id, *_flat(held))
 
+    async def retry(self, worker_id: str, job_id: str, attempt: int) -> bool:
+        """Gives a job back after an attempt that failed; False where it was not this worker's."""
+        reply = await self._scripts.run(
+            "retry", worker_id, job_id, attempt, *self._bounds_of_failure()
+        )
+        return reply == ["1"]
+
     async def leave(self, worker_id: str) -> None:
         """Ends a worker's heartbeat at once, so that its slots no longer count."""
         await self._scripts.run("leave", worker_id)
@@ -168,11 +175,7 @@ class RedisQueue:
         total = 0
         for _ in range(self._limits.max_queued // _REAP_BATCH + 1):
             returned, expired = await self._scripts.run(
-                "reap",
-                _REAP_BATCH,
-                self._limits.max_farewells,
-                _ms(self._limits.keep_ended_s),
-                self._limits.max_dead_letters,
+                "reap", _REAP_BATCH, *self._bounds_of_failure()
             )
             total += int(returned)
             if int(expired) < _REAP_BATCH:
@@ -196,6 +199,11 @@ class RedisQueue:
             for entry_id, fields in entries
         ]
 
+    def _bounds_of_failure(self) -> tuple[int, int, int]:
+        """What `after_failure` in `common.lua` goes by."""
+        limits = self._limits
+        return limits.max_farewells, _ms(limits.keep_ended_s), limits.max_dead_letters
+
     async def _claim_now(self, worker_id: str, n: int) -> list[Claim]:
         reply = await self._scripts.run_once(
             "claim",
@@ -210,7 +218,7 @@ class RedisQueue:
         for start in range(0, len(reply), _CLAIM_FIELDS):
             fields = reply[start : start + _CLAIM_FIELDS]
             try:
-                claims.append(_read_claim(fields))
+                claims.append(_read_claim(fields, self._limits.max_attempts))
             except UnknownVersionError as error:
                 # Its lease runs out, and in a rolling upgrade a newer worker takes it then.
                 _log.warning("job left to a newer worker", job=fields[0], reason=str(error))
@@ -262,7 +270,7 @@ class RedisQueue:
         return cast("str | None", reply)
 
 
-def _read_claim(fields: list[str]) -> Claim:
+def _read_claim(fields: list[str], max_attempts: int) -> Claim:
     _, attempt, verdict, payload, sent, sending = fields
     return Claim(
         job=Job.from_json(payload),
@@ -270,6 +278,8 @@ def _read_claim(fields: list[str]) -> Claim:
         verdict=Verdict(verdict),
         sent_parts=int(sent or 0),
         sending_part=int(sending) if sending else None,
+        # No farewell comes before a run, so this attempt counts runs only.
+        is_last_run=verdict == Verdict.RUN and int(attempt) == max_attempts,
     )
 
 

@@ -30,6 +30,7 @@ _NAMES = (
     "mark_part",
     "finish",
     "release",
+    "retry",
     "leave",
     "cancel",
     "place",

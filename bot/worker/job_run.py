@@ -1,38 +1,33 @@
 """One job in a worker's hands: read the prompt, write, show, post, and only then finish.
 
-Made by the runner for each claim and run as a task of its own. At least once: whatever goes wrong
-on the way leaves the job to its lease, and another attempt writes the same text.
+Made by the runner for each claim and run as a task of its own. At least once: where the engine
+fails, the job is put back, and whatever else goes wrong on the way leaves it to its lease; another
+attempt writes the text.
 """
 
-import asyncio
 import random
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
 
 import structlog
 
 from bot.core.jobs import INTERACTION_LIFETIME_S, JOB_LIFETIME_S, JobState
 from bot.core.models import ModelInfo
-from bot.core.prompts import FittedPrompt, fit_window
-from bot.core.replies import Label, ReplyMessage, exhausted, expired, failure, final
+from bot.core.replies import ReplyMessage, exhausted, expired, failure, final, tried_again
 from bot.discord_io.reply_rest import ReplyError, ReplyGoneError, ReplyRefusedError
 from bot.errors import QueueDownError
 from bot.jobqueue.api import Claim, JobQueue, Verdict
 from bot.jobqueue.limits import DEADLINE_MARGIN_S
 from bot.model.tokenizers.api import Tokenizer
 from bot.worker.engine_loop import EngineLoop
-from bot.worker.generation import End, Generation
+from bot.worker.generation import End
 from bot.worker.reply_writer import LeaseLostError, Replies, ReplyWriter
 from bot.worker.retry import Backoff
+from bot.worker.writing import RefusedByEngineError, Writing, WritingFailedError
 
-_NOTES = {
-    End.STOPPED: "stopped by request",
-    End.DEADLINE: "out of time",
-    End.WINDOW: "the model's window is full",
-}
 _PERSISTENCE_S = INTERACTION_LIFETIME_S - JOB_LIFETIME_S  # after the deadline nothing matters
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -41,7 +36,11 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
-    """What all jobs of one worker share."""
+    """What all jobs of one worker share.
+
+    Attributes:
+        put_back: gives (job id, attempt) back after an engine failure; False = it was not ours.
+    """
 
     worker_id: str
     queue: JobQueue
@@ -49,32 +48,10 @@ class Tools:
     tokenizer: Tokenizer
     model: ModelInfo
     replies: Replies
+    put_back: Callable[[str, int], Awaitable[bool]]
     clock: Callable[[], float]  # Unix time in seconds
     rng: random.Random
     edit_interval_s: float
-
-
-@dataclass(slots=True, kw_only=True)
-class _Times:
-    """When things happened (Unix time), for the log line at the end."""
-
-    claimed_s: float
-    first_token_s: float | None = None
-
-
-@dataclass(slots=True, kw_only=True)
-class _Writing:
-    """A text that is being written."""
-
-    fitted: FittedPrompt
-    generation: Generation
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
-    error: Exception | None = None
-    sequence_id: int = 0
-
-    @property
-    def is_over(self) -> bool:
-        return self.generation.end is not None or self.error is not None
 
 
 class JobRun:
@@ -97,9 +74,9 @@ class JobRun:
         self.holds_place = claim.verdict is Verdict.RUN
         self._tools = tools
         self._on_room = on_room
-        self._writing: _Writing | None = None
+        self._writing: Writing | None = None
         self._stop: End | None = None
-        self._times = _Times(claimed_s=tools.clock())
+        self._claimed_s = tools.clock()
         self._writer = ReplyWriter(
             claim.job,
             tools.replies,
@@ -112,8 +89,7 @@ class JobRun:
         """Ends the text where it is; what exists is posted."""
         self._stop = end
         if self._writing is not None:
-            self._writing.generation.finish(end)
-            self._writing.changed.set()
+            self._writing.stop(end)
 
     def stop_if_late(self) -> None:
         """Ends the text while it can still be posted, also where the queue can't say so."""
@@ -159,17 +135,31 @@ class JobRun:
             _log.error("reply refused", reason=str(error), error_id=error_id)
             sentence = "Discord refused this text; please ask for another one."
             await self._give_up(failure(sentence, error_id), error_id, JobState.FAILED)
-        except _RefusedByEngineError as error:
+        except RefusedByEngineError as error:
             _log.error("prompt refused", reason=str(error.__cause__), error_id=error_id)
             sentence = "The model can't read this prompt; please try another one."
             await self._give_up(failure(sentence, error_id), error_id, JobState.FAILED)
+        except WritingFailedError as error:
+            await self._try_again(error, error_id)
         else:
             stopped = writing.generation.end in (End.STOPPED, End.DEADLINE)
             await self._finish(JobState.STOPPED if stopped else JobState.DONE)
 
-    async def _write(self) -> _Writing:
+    async def _write(self) -> Writing:
         """Writes the text, and shows it while it grows."""
-        writing = self._writing = self._start()
+        tools = self._tools
+        writing = self._writing = Writing(
+            self.claim.job,
+            engine=tools.engine,
+            tokenizer=tools.tokenizer,
+            model=tools.model,
+            clock=tools.clock,
+            on_leave=self._leave_engine,
+        )
+        if self._stop is None:
+            writing.start()
+        else:
+            writing.stop(self._stop)
         try:
             while not writing.is_over:
                 await writing.changed.wait()
@@ -180,77 +170,29 @@ class JobRun:
                     )
         finally:
             self._leave_engine()
-        if isinstance(writing.error, ValueError):
-            raise _RefusedByEngineError from writing.error
-        if writing.error is not None:
-            raise writing.error
+        writing.raise_error()
         return writing
 
-    def _must_not_grow(self, writing: _Writing) -> bool:
+    def _must_not_grow(self, writing: Writing) -> bool:
         """Whether the final edit is due, or another worker may have made it already.
 
         The final edit itself needs no such care: each attempt's is the same.
         """
-        return writing.is_over or time.monotonic() > self.lease_until_s
+        return writing.is_over or self._may_have_lost_lease()
 
-    def _start(self) -> _Writing:
-        """Hands the prompt to the engine."""
-        job, tools = self.claim.job, self._tools
-        fitted = fit_window(
-            tools.tokenizer.encode(job.prompt), tools.engine.info.n_ctx, job.max_new_tokens
-        )
-        writing = _Writing(
-            fitted=fitted,
-            generation=Generation(
-                tools.tokenizer.stream_decoder(after=job.prompt),
-                max_new_tokens=fitted.max_new_tokens,
-                end_of_text_id=tools.model.end_of_text_id,
-                stop=job.sampling.stop,
-                window_full=fitted.max_new_tokens < job.max_new_tokens,
-            ),
-        )
-        if self._stop is not None:
-            writing.generation.finish(self._stop)
-            return writing
-
-        def on_token(token: int) -> None:
-            if self._times.first_token_s is None:
-                self._times.first_token_s = tools.clock()
-            writing.generation.feed(token)
-            if writing.is_over:
-                self._leave_engine()
-            writing.changed.set()
-
-        def on_failure(error: Exception) -> None:
-            writing.error = error
-            writing.changed.set()
-
-        writing.sequence_id = tools.engine.add(
-            fitted.tokens, job.sampling, on_token=on_token, on_failure=on_failure
-        )
-        return writing
+    def _may_have_lost_lease(self) -> bool:
+        return time.monotonic() > self.lease_until_s
 
     def _leave_engine(self) -> None:
         if self._writing is not None:
-            self._tools.engine.remove(self._writing.sequence_id)
+            self._writing.leave_engine()
         if self.holds_place:
             self.holds_place = False
             self._on_room()
 
-    async def _post(self, writing: _Writing) -> None:
-        job, model = self.claim.job, self._tools.model
-        end = writing.generation.end
-        notes = [_NOTES[end]] if end is not None and end in _NOTES else []
-        if dropped := writing.fitted.dropped:
-            notes.append(f"the first {dropped:,} tokens of the prompt did not fit")
-        label = Label(
-            model=model.name,
-            quantization=model.quantization,
-            seed=job.sampling.seed,
-            notes=tuple(notes),
-        )
+    async def _post(self, writing: Writing) -> None:
         await self._writer.finish(
-            final(job.prompt, writing.generation.text, label),
+            final(self.claim.job.prompt, writing.generation.text, writing.label()),
             self._mark_part,
             sent_parts=self.claim.sent_parts,
             sending_part=self.claim.sending_part,
@@ -273,6 +215,22 @@ class JobRun:
             _log.warning("error not delivered", reason=str(error), error_id=error_id)
         await self._finish(state, error_id=error_id)
 
+    async def _try_again(self, error: Exception, error_id: str) -> None:
+        """Says that the engine failed, and puts the job back: at once, and the attempt counts."""
+        tools, claim = self._tools, self.claim
+        _log.error("engine failed", error_id=error_id, exc_info=error.__cause__)
+        try:
+            if not claim.is_last_run:  # else the farewell comes next, and says more
+                await self._writer.show(tried_again(error_id), self._may_have_lost_lease)
+        except ReplyGoneError as gone:
+            _log.info("reply gone", reason=str(gone))
+            await self._finish(JobState.FAILED)
+            return
+        self.is_finishing = True
+        if not await self._persist(lambda: tools.put_back(claim.job.id, claim.attempt)):
+            raise LeaseLostError
+        _log.info("job put back", error_id=error_id)
+
     async def _finish(self, state: JobState, **details: str) -> None:
         """Tells the queue, then the log."""
         tools, claim, writing = self._tools, self.claim, self._writing
@@ -286,8 +244,8 @@ class JobRun:
         )
         if not was_ours:
             raise LeaseLostError
-        now_s, first_s = tools.clock(), self._times.first_token_s
-        claimed_s = self._times.claimed_s
+        now_s, claimed_s = tools.clock(), self._claimed_s
+        first_s = writing.first_token_s if writing else None
         end = writing.generation.end if writing else None
         _log.info(
             "job finished",
@@ -299,6 +257,7 @@ class JobRun:
             prompt_tokens=n_prompt,
             tokens=n_written,
             edits=self._writer.n_edits,
+            reproducible=writing.is_repeatable if writing else None,
             **details,
         )
 
@@ -316,10 +275,6 @@ class JobRun:
                 if self._tools.clock() > self.claim.job.deadline_at_s + _PERSISTENCE_S:
                     raise
             await backoff.wait()
-
-
-class _RefusedByEngineError(Exception):
-    """The engine would never take this prompt; its cause says why."""
 
 
 def _new_error_id() -> str:

@@ -84,9 +84,22 @@ class ReplyWriter:
             is_over: whether the text has ended, so that the final edit is due instead.
         """
         await self._pace()
-        if is_over():
-            return
-        content = running(self._job.prompt, text())
+        if not is_over():
+            await self._show(running(self._job.prompt, text()))
+
+    async def show(self, sentence: str, is_over: Callable[[], bool]) -> None:
+        """Shows a sentence once in place of a text that is still to come.
+
+        Args:
+            sentence: as `replies` renders it.
+            is_over: whether somebody else may write to the reply now.
+        """
+        await self._pace()
+        if not is_over():
+            await self._show(sentence)
+
+    async def _show(self, content: str) -> None:
+        """One edit with the Stop button; where it fails, the next one will do."""
         message = ReplyMessage(content=content, components=stop_row(self._job.id))
         try:
             await self._edit(message, tries=1)

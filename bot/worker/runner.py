@@ -15,7 +15,7 @@ import structlog
 
 from bot.core.models import ModelInfo
 from bot.engine.api import Engine
-from bot.errors import QueueDownError
+from bot.errors import BrokenEngineError, QueueDownError
 from bot.jobqueue.api import Claim, JobQueue, StopReason
 from bot.model.tokenizers.api import Tokenizer
 from bot.worker.engine_loop import EngineLoop
@@ -86,6 +86,9 @@ class Worker:
         self._room = asyncio.Event()
         self._is_draining = False
         self._reap_from_s = 0.0  # on the loop's clock
+        self._claiming = asyncio.Lock()  # held while a claim is under way
+        self._claim_from_s = 0.0  # on the loop's clock
+        self._broken: BrokenEngineError | None = None
         self._tools = Tools(
             worker_id=worker_id,
             queue=queue,
@@ -93,16 +96,22 @@ class Worker:
             tokenizer=tokenizer,
             model=model,
             replies=replies,
+            put_back=self._put_back,
             clock=clock,
             rng=self._rng,
             edit_interval_s=edit_interval_s,
         )
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Works until `stop` is set; then lets running jobs end, gives the rest back and leaves."""
+        """Works until `stop` is set; then lets running jobs end, gives the rest back and leaves.
+
+        Raises:
+            BrokenEngineError: the engine failed too often. It has left in order; a new process
+                may do better.
+        """
         async with asyncio.TaskGroup() as group:
             loops = [
-                group.create_task(self._engine.run(), name="engine"),
+                group.create_task(self._engine_loop(stop), name="engine"),
                 group.create_task(self._renew_loop(), name="renew"),
                 group.create_task(self._cancel_loop(), name="cancel"),
                 group.create_task(self._reap_loop(), name="reap"),
@@ -117,6 +126,27 @@ class Worker:
         with contextlib.suppress(QueueDownError):  # its heartbeat ends by itself soon
             await self._queue.leave(self._id)
         _log.info("worker left")
+        if self._broken is not None:
+            raise self._broken
+
+    async def _engine_loop(self, stop: asyncio.Event) -> None:
+        """Runs the engine; where it breaks, the worker stops as if it had been told to."""
+        try:
+            await self._engine.run()
+        except BrokenEngineError as error:
+            _log.error("engine broken", failures=error.failures, reason=error.reason)
+            self._broken = error
+            stop.set()
+
+    async def _put_back(self, job_id: str, attempt: int) -> bool:
+        """Gives a job back that failed here, so that others get it first.
+
+        Not while a claim of this worker is under way, and none follows for the time of one: a
+        worker with a free place has it by then. Where there is none, this one tries again.
+        """
+        async with self._claiming:
+            self._claim_from_s = asyncio.get_running_loop().time() + _CLAIM_WAIT_S
+            return await self._queue.retry(self._id, job_id, attempt)
 
     async def _claim_loop(self, group: asyncio.TaskGroup, stop: asyncio.Event) -> None:
         """Takes no more jobs than it can start at once; the others are better off elsewhere."""
@@ -129,9 +159,14 @@ class Worker:
                 self._room.clear()
                 await _wait_at_most(self._room, _ROOM_WAIT_S)
                 continue
-            asked_s = time.monotonic()
+            pause_s = self._claim_from_s - asyncio.get_running_loop().time()
+            if pause_s > 0:
+                await _wait_at_most(stop, pause_s)
+                continue
             try:
-                claims = await self._queue.claim(self._id, n, _CLAIM_WAIT_S)
+                async with self._claiming:
+                    asked_s = time.monotonic()
+                    claims = await self._queue.claim(self._id, n, _CLAIM_WAIT_S)
             except QueueDownError as error:
                 _log.warning("queue away", doing="claim", reason=str(error))
                 await backoff.wait()
@@ -221,11 +256,19 @@ class Worker:
             held.task.cancel()
 
     async def _drain(self) -> None:
-        """Lets running jobs end for a while, then gives the rest back unharmed."""
+        """Lets running jobs end for a while, then gives the rest back unharmed.
+
+        Where the engine is broken, at once those that are not written yet: nobody writes them.
+        """
         _log.info("worker drains", jobs=len(self._held))
+        if self._broken is not None:
+            await self._give_back([held for held in self._held.values() if held.run.holds_place])
         if tasks := [held.task for held in self._held.values()]:
             await asyncio.wait(tasks, timeout=self._drain_s)
-        left = list(self._held.values())
+        await self._give_back(list(self._held.values()))
+
+    async def _give_back(self, left: list[_Held]) -> None:
+        """Ends the runs of jobs and puts those back; the attempts do not count."""
         if not left:
             return
         for held in left:

@@ -20,7 +20,7 @@ _MODULES = {"scripted": "bot"}  # what must be installed, where it isn't called 
 # libraries add in another order then, and round GELU to f16. 0.0016 and 2.7e-6 were the most seen.
 ROUNDING = {"llama_cpp": 1e-2, "ctransformers": 1e-4, "scripted": 0.0}
 
-GREEDY = SamplingParams(temperature=0.0, repetition_penalty=1.0)
+GREEDY = SamplingParams(temperature=0.0, repetition_penalty=1.0, logprobs=True)
 SAMPLED = SamplingParams(temperature=1.0, top_k=0, repetition_penalty=1.2, seed=11)
 PROMPTS = [[5, 6, 7, 8, 9], [200, 17], [33], list(range(40, 60)), [7] * 12]
 

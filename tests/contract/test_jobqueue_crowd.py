@@ -52,6 +52,9 @@ class Crowd:
         if fate < 0.16:  # a new version is rolled out
             await self.queue.release(worker_id, [(claim.job.id, claim.attempt)])
             return
+        if fate < 0.19 and claim.verdict is Verdict.RUN:  # its engine fails
+            await self.queue.retry(worker_id, claim.job.id, claim.attempt)
+            return
         if fate < 0.22:  # it hangs for longer than its lease
             await asyncio.sleep(LEASE_S * 1.5)
         state = {

@@ -109,3 +109,20 @@ local function end_job(id, state, keep_ms)
   redis.call('HSET', JOB .. id, 'st', state)
   redis.call('PEXPIRE', JOB .. id, keep_ms)
 end
+
+-- What becomes of a job whose holder failed: back to the front, or, where nobody can be told any
+-- more, a dead letter. Returns 1 if it was put back.
+local function after_failure(id, max_farewells, keep_ms, max_letters)
+  local farewells = redis.call('HGET', JOB .. id, 'farewells')
+  if not farewells then
+    dead_letter(id, 0, 'its record was lost', max_letters)
+    return 0
+  end
+  if tonumber(farewells) >= tonumber(max_farewells) then
+    dead_letter(id, attempt_of(id), 'its asker could not be told that it failed', max_letters)
+    end_job(id, 'dead', keep_ms)
+    return 0
+  end
+  put_back(id)
+  return 1
+end

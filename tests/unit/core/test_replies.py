@@ -13,7 +13,17 @@ from bot.core.markdown import (
     unescape,
     without_controls,
 )
-from bot.core.replies import MAX_PARTS, Label, failure, final, running, stopped_in_line, waiting
+from bot.core.replies import (
+    MAX_PARTS,
+    Label,
+    failure,
+    final,
+    left_out,
+    running,
+    stopped_in_line,
+    tried_again,
+    waiting,
+)
 
 LABEL = Label(model="bardling-small", quantization="q8_0", seed=5)
 MARKUP = st.text(alphabet="ab \n*_~`|<>[]()#-+1.)\\:@/👩\u200d👧🇩🇪\u0301", max_size=300)
@@ -109,6 +119,23 @@ def test_label_says_machine_model_and_seed():
     assert r"**Hi** there" + "\n-# bardling-small q8\\_0 · machine-written · seed 5" == content
 
 
+def test_label_says_where_a_seed_is_not_enough():
+    """Written beside others, the same seed may make another text."""
+    label = Label(model="m", quantization="q8_0", seed=5, is_repeatable=False, notes=("a note",))
+
+    assert label.line().endswith("seed 5 (may differ next time) · a note")
+
+
+def test_label_says_what_was_not_read():
+    """Of the prompt, of the pinned text, of both, or nothing."""
+    assert () == left_out(prompt=0, pinned=0)
+    assert ("the first 1,024 tokens of the prompt did not fit",) == left_out(prompt=1024, pinned=0)
+    assert (
+        "the last token of the pinned text did not fit",
+        "the first 2 tokens of the prompt did not fit",
+    ) == left_out(prompt=2, pinned=1)
+
+
 def test_empty_continuation_says_so():
     """A model that ends at once leaves no riddle."""
     assert "nothing to add" in final("The end.", "", LABEL).parts[0]
@@ -128,6 +155,9 @@ def test_notices_say_what_happens_next():
     assert "number 3 in line" in waiting(3, workers_alive=True)
     assert "No worker" in waiting(1, workers_alive=False)
     assert failure("It broke.", "ab12").endswith("-# Error ab12")
+    assert "The engine failed on this text; it is tried again.\n-# Error ab12" == tried_again(
+        "ab12"
+    )
 
 
 def test_control_characters_never_reach_discord():

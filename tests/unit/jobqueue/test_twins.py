@@ -25,6 +25,7 @@ STEP = st.one_of(
     st.tuples(st.just("cancel"), NUMBERS),
     st.tuples(st.just("finish"), NUMBERS, st.integers(0, 90), st.sampled_from(["done", "dead"])),
     st.tuples(st.just("release"), NUMBERS),
+    st.tuples(st.just("retry"), NUMBERS),
     st.tuples(st.just("mark"), NUMBERS, st.integers(1, 3), st.booleans()),
 )
 
@@ -59,6 +60,8 @@ async def live(queue: JobQueue, steps: list[tuple], now_s: float) -> list[object
                 said.append(await queue.finish(*held, JobState(arguments[2]), arguments[1]))
             case "release":
                 await queue.release("w", [held[1:]])
+            case "retry":
+                said.append(await queue.retry(*held))
             case _:
                 said.append(await queue.mark_part(*held, *arguments[1:]))
         said.append(await queue.load())

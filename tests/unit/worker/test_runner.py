@@ -187,38 +187,6 @@ async def test_post_without_answer_is_not_repeated(workshop: Workshop):
     assert workshop.replies.last.file_text
 
 
-async def test_engine_failure_is_tried_again(workshop: Workshop):
-    """The job goes back by its lease, the attempt counts, and the next one succeeds."""
-    await workshop.put(length=20)
-    engine = TapeEngine()
-    engine.failures = [RuntimeError("not-a-number logits")]
-    with capture_logs() as logs:
-        async with workshop.running(engine):
-            await workshop.until(lambda: any(e["event"] == "job failed" for e in logs))
-            workshop.skew_s = LEASE_S * 2
-            assert JobState.DONE == await workshop.ended()
-
-    assert "machine-written" in workshop.replies.last.content
-
-
-async def test_job_that_always_fails_ends_with_a_sentence(workshop: Workshop):
-    """After the last attempt the asker reads a sentence; its id is in the log."""
-    await workshop.put(length=20)
-    engine = TapeEngine()
-    engine.failures = [RuntimeError("broken")] * 3
-    with capture_logs() as logs:
-        async with workshop.running(engine):
-            for n in range(1, 4):
-                await workshop.until(lambda n=n: n == sum(e["event"] == "job failed" for e in logs))
-                workshop.skew_s += LEASE_S * 2
-            assert JobState.DEAD == await workshop.ended()
-
-    sentence, _, error_id = workshop.replies.last.content.rpartition("\n-# Error ")
-    assert "several times" in sentence
-    assert any(entry.get("error_id") == error_id for entry in logs)
-    assert [] == workshop.replies.last.components
-
-
 async def test_prompt_that_the_engine_refuses_is_not_tried_again(workshop: Workshop):
     """Trying once more would not help, so the asker is told at once."""
     await workshop.put(prompt="refuse me")

@@ -186,8 +186,12 @@ class Workshop:
         await self.memory.put(job)
         return job
 
+    def engine_seats(self) -> int:
+        """Texts that the newest worker's engine has, or is about to have."""
+        return len(self._newest._engine._entries)
+
     def worker(self, engine: TapeEngine, *, drain_s: float = 5.0, name: str = "w") -> Worker:
-        return Worker(
+        self._newest = Worker(
             worker_id=name,
             queue=self.queue,
             engine=engine,
@@ -200,6 +204,7 @@ class Workshop:
             clock=self.now,
             rng=random.Random(1),
         )
+        return self._newest
 
     @asynccontextmanager
     async def running(

@@ -1,0 +1,161 @@
+"""One job's text while the engine writes it: fits the prompt, joins the engine, takes its tokens.
+
+Made by the job's run, which shows and posts what comes of it. Knows nothing of queues or Discord.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+
+from bot.core.banned import ban_sequences
+from bot.core.jobs import Job
+from bot.core.models import ModelInfo
+from bot.core.prompts import FittedPrompt, fit_window
+from bot.core.replies import Label, left_out
+from bot.core.sampling import SamplingParams
+from bot.model.tokenizers.api import Tokenizer
+from bot.worker.engine_loop import EngineLoop, Seat
+from bot.worker.generation import End, Generation
+
+_NOTES = {
+    End.STOPPED: "stopped by request",
+    End.DEADLINE: "out of time",
+    End.WINDOW: "the model's window is full",
+}
+
+
+class RefusedByEngineError(Exception):
+    """The engine would never take this prompt; its cause says why."""
+
+
+class WritingFailedError(Exception):
+    """The engine failed in mid-text, or the text could not be put together; see its cause."""
+
+
+class Writing:
+    """A text that is being written.
+
+    Args:
+        job: what is wanted.
+        engine: writes it, from `start` on.
+        tokenizer: of the model.
+        model: which one.
+        clock: Unix time in seconds.
+        on_leave: called when it needs its place in the engine no more.
+
+    Attributes:
+        fitted: the prompt as the model reads it.
+        generation: what is written so far.
+        changed: set whenever there is more, or it is over.
+        first_token_s: when the first token came (Unix time), or None.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        *,
+        engine: EngineLoop,
+        tokenizer: Tokenizer,
+        model: ModelInfo,
+        clock: Callable[[], float],
+        on_leave: Callable[[], None],
+    ) -> None:
+        self._job = job
+        self._engine = engine
+        self._model = model
+        self._tokenizer = tokenizer
+        self._clock = clock
+        self._on_leave = on_leave
+        self._seat: Seat | None = None
+        self._error: Exception | None = None
+        self.fitted: FittedPrompt = fit_window(
+            tokenizer.encode(job.prompt),
+            engine.info.n_ctx,
+            job.max_new_tokens,
+            texts=tokenizer,
+            # Apart from the prompt, so that all texts of one story begin with the same tokens.
+            pinned=tokenizer.encode(job.pinned),
+        )
+        self.generation = Generation(
+            tokenizer.stream_decoder(after=job.prompt),
+            max_new_tokens=self.fitted.max_new_tokens,
+            end_of_text_id=model.end_of_text_id,
+            stop=job.sampling.stop,
+            window_full=self.fitted.max_new_tokens < job.max_new_tokens,
+        )
+        self.changed = asyncio.Event()
+        self.first_token_s: float | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will come."""
+        return self.generation.end is not None or self._error is not None
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether the same seed makes the same text again, whatever else is written then."""
+        return self._engine.info.batch_invariant or self._seat is None or self._seat.is_alone
+
+    def start(self) -> None:
+        """Hands the prompt to the engine."""
+        self._seat = self._engine.add(
+            self.fitted.tokens,
+            self._sampling(),
+            on_token=self._take,
+            on_failure=self._fail,
+        )
+
+    def _sampling(self) -> SamplingParams:
+        """As asked for, with banned words as this model's tokens."""
+        sampling = self._job.sampling
+        if not sampling.banned_words:
+            return sampling
+        banned = ban_sequences(sampling.banned_words, self._tokenizer.encode)
+        return replace(sampling, banned_tokens=(*sampling.banned_tokens, *banned))
+
+    def stop(self, end: End) -> None:
+        """Ends the text where it is."""
+        self.generation.finish(end)
+        self.changed.set()
+
+    def leave_engine(self) -> None:
+        """Frees its place, if it has one."""
+        if self._seat is not None:
+            self._engine.remove(self._seat.sequence_id)
+
+    def raise_error(self) -> None:
+        """Raises what ended it, unless the text had its end before.
+
+        Raises:
+            RefusedByEngineError: no attempt would change that.
+            WritingFailedError: another attempt may go well.
+        """
+        if self._error is None or self.generation.end is not None:
+            return
+        if isinstance(self._error, ValueError):
+            raise RefusedByEngineError from self._error
+        raise WritingFailedError from self._error
+
+    def label(self) -> Label:
+        """What stands under the text."""
+        end, fitted = self.generation.end, self.fitted
+        notes = (_NOTES[end],) if end is not None and end in _NOTES else ()
+        return Label(
+            model=self._model.name,
+            quantization=self._model.quantization,
+            seed=self._job.sampling.seed,
+            is_repeatable=self.is_repeatable,
+            notes=notes + left_out(prompt=fitted.dropped, pinned=fitted.pinned_dropped),
+        )
+
+    def _take(self, token: int) -> None:
+        if self.first_token_s is None:
+            self.first_token_s = self._clock()
+        self.generation.feed(token)
+        if self.is_over:
+            self._on_leave()
+        self.changed.set()
+
+    def _fail(self, error: Exception) -> None:
+        self._error = error
+        self.changed.set()

@@ -50,6 +50,8 @@ class ScriptedEngine(SequenceEngine):
                 max_batch_tokens=512,
                 max_chunk_tokens=128,
                 n_threads=1,
+                batch_invariant=True,
+                kv_bytes=0,
             )
         )
         self._rule = rule or self._hash_rule

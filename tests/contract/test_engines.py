@@ -39,9 +39,9 @@ def open_tiny(name: str, folder: Path, slots: int | None = None) -> Engine:
     return open_engine(name, opened.info, slots=slots, n_threads=1)
 
 
-@pytest.fixture(params=["llama_cpp", "ctransformers", "scripted"])
+@pytest.fixture(params=["llama_cpp", "xllamacpp", "ctransformers", "scripted"])
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    """Each test runs on all three."""
+    """Each test runs on all of them, both builds of llama.cpp in one process."""
     opened = open_tiny(request.param, tmp_path)
     yield opened
     opened.close()

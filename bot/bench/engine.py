@@ -165,8 +165,8 @@ class _OurEngine:
         while waiting or left:
             while waiting and len(left) < engine.info.max_sequences:
                 sequence_id, prompt = waiting.pop(0)
-                engine.add(sequence_id, prompt, SamplingParams(seed=sequence_id))
-                left[sequence_id], written[sequence_id] = len(prompt), 0
+                n_reused = engine.add(sequence_id, prompt, SamplingParams(seed=sequence_id))
+                left[sequence_id], written[sequence_id] = len(prompt) - n_reused, 0
             for progress in engine.step(_plan(left, engine)):
                 sequence_id = progress.sequence_id
                 left[sequence_id] = PROMPT_TOKENS + written[sequence_id] - progress.computed

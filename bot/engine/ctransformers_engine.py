@@ -18,7 +18,8 @@ import structlog
 
 from bot.core.models import ModelInfo, ModelShape
 from bot.engine.api import EngineInfo
-from bot.engine.sequences import Chunk, SequenceEngine
+from bot.engine.places import Chunk, kv_bytes
+from bot.engine.sequences import SequenceEngine
 from bot.engine.threads import Threads
 from bot.errors import EngineError
 from bot.llama.library import processor_flags
@@ -71,7 +72,7 @@ class CTransformersEngine(SequenceEngine):
                 max_chunk_tokens=chunk,
                 n_threads=threads.most,
                 batch_invariant=True,
-                kv_bytes=8 * info.shape.n_layer * info.shape.n_ctx * info.shape.n_embd,  # f32
+                kv_bytes=kv_bytes(info.shape, n_places=1, bytes_per_number=4),
             ),
             info.suppressed_ids,
         )
@@ -110,8 +111,8 @@ class CTransformersEngine(SequenceEngine):
         data = self._llm.ctransformers_llm_logits_data()
         return np.ctypeslib.as_array(data, (self._info.n_vocab,)).copy()
 
-    def _forget(self, place: int) -> None:
-        """Nothing to do: the next sequence begins at position 0 and overwrites the cache."""
+    def _truncate(self, place: int, n_tokens: int) -> None:
+        """Nothing to do: what is computed next begins there and overwrites the cache."""
 
 
 def safe_sizes(shape: ModelShape) -> tuple[int, int]:

@@ -8,6 +8,7 @@ API: https://github.com/ggml-org/llama.cpp/blob/master/include/llama.h
 import ctypes
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,8 @@ import numpy.typing as npt
 
 from bot.core.models import ModelInfo
 from bot.engine.api import EngineInfo
-from bot.engine.sequences import Chunk, SequenceEngine
+from bot.engine.places import Chunk, kv_bytes
+from bot.engine.sequences import SequenceEngine
 from bot.engine.threads import Threads
 from bot.errors import EngineError
 from bot.llama.layouts import F32, FLASH_ATTENTION_OFF, AbortCallback, Batch
@@ -133,11 +135,7 @@ class LlamaCppEngine(SequenceEngine):
             self._lib.llama_set_n_threads(self._context, n_threads, n_threads)
             self._n_threads = n_threads
 
-    def _forget(self, place: int) -> None:
-        self._truncate(place, 0)
-
     def _truncate(self, place: int, n_tokens: int) -> None:
-        """Drops what was computed at a place from a position on."""
         if self._context:
             memory = self._lib.llama_get_memory(self._context)
             self._lib.llama_memory_seq_rm(memory, place, n_tokens, -1)
@@ -197,7 +195,6 @@ class _BatchArrays:
 
 def place_bytes(info: ModelInfo) -> int:
     """What keys and values of one place take: f16, or f32 for an f32 file."""
-    shape = info.shape
-    positions = -(-shape.n_ctx // _WINDOW_STEP) * _WINDOW_STEP
+    n_ctx = -(-info.shape.n_ctx // _WINDOW_STEP) * _WINDOW_STEP
     number_bytes = 4 if info.quantization == "f32" else 2
-    return 2 * shape.n_layer * positions * shape.n_embd * number_bytes
+    return kv_bytes(replace(info.shape, n_ctx=n_ctx), n_places=1, bytes_per_number=number_bytes)

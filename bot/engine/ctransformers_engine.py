@@ -22,7 +22,7 @@ from bot.engine.places import Chunk, kv_bytes
 from bot.engine.sequences import SequenceEngine
 from bot.engine.threads import Threads
 from bot.errors import EngineError
-from bot.llama.library import processor_flags
+from bot.llama.library import processor_flags, wait_politely
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -139,6 +139,7 @@ def safe_sizes(shape: ModelShape) -> tuple[int, int]:
 
 
 def _load(info: ModelInfo) -> Any:
+    wait_politely()
     logging.getLogger("ctransformers").setLevel(logging.ERROR)
     try:
         # Imported late: it is slow, and it has no types.

@@ -2,8 +2,9 @@
 
 The functions that give default parameters return them by value. A build with other fields would
 read our settings from the wrong places, or write past the end of our memory; so the defaults are
-taken into memory with room to spare and compared before anything else is called. Used by
-`library`. Source of the layouts: llama.h of each build,
+taken into memory with room to spare and compared before anything else is called. Fields that are
+zero by default could still trade places unseen; against that stand exact versions, and tests that
+use each field that is set. Used by `library`. Source of the layouts: llama.h of each build,
 https://github.com/ggml-org/llama.cpp/blob/master/include/llama.h
 """
 
@@ -163,7 +164,7 @@ def proved_defaults(function: Any, layout: Layout, *, in_place: bool) -> Any:
         found = [_taken(function, layout, fill) for fill in _FILLS]
         _check_extent(layout, found)
         params = layout.padded.from_buffer_copy(found[0])
-        ctypes.memset(ctypes.addressof(params) + layout.n_bytes, 0, SPARE_BYTES)
+        ctypes.memset(ctypes.addressof(params) + layout.padded.spare.offset, 0, SPARE_BYTES)
     else:
         function.argtypes, function.restype = [], layout.padded
         params = function()

@@ -13,6 +13,7 @@ computes with the system's OpenMP.
 import ctypes
 import importlib.metadata
 import importlib.util
+import os
 import platform
 from dataclasses import dataclass
 from functools import cache
@@ -167,6 +168,7 @@ def load_library(module: str) -> LlamaLibrary:
     build = BUILDS[module]
     path = find_library(build)
     check_processor(build)
+    wait_politely()
     try:
         functions = ctypes.CDLL(str(path))
     except OSError as error:
@@ -232,6 +234,17 @@ def processor_flags() -> frozenset[str] | None:
         return frozenset(Path("/proc/cpuinfo").read_text(encoding="utf-8").split())
     except OSError:
         return None
+
+
+def wait_politely() -> None:
+    """Lets threads that wait for each other spin for moments only; before OpenMP is loaded.
+
+    By default they spin for milliseconds, on cores that the one they wait for may need: beside a
+    busy neighbor two threads were several times slower than one. What the host sets is kept.
+    Source: https://gcc.gnu.org/onlinedocs/libgomp/GOMP_005fSPINCOUNT.html
+    """
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 
 def _load_failure(build: Build, reason: str) -> str:

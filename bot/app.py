@@ -74,7 +74,11 @@ async def run_worker(settings: Settings) -> None:
         engine = stack.enter_context(
             closing(
                 open_engine(
-                    engine_name, model.info, slots=settings.slots, n_threads=settings.threads
+                    engine_name,
+                    model.info,
+                    slots=settings.slots,
+                    n_threads=settings.threads,
+                    kv_mb=settings.kv_mb,
                 )
             )
         )
@@ -98,6 +102,7 @@ async def run_worker(settings: Settings) -> None:
             quantization=model.info.quantization,
             engine=engine.info.name,
             slots=engine.info.max_sequences,
+            kv_mb=engine.info.kv_bytes // 2**20,
             threads=engine.info.n_threads,
         )
         await worker.run(stop)

@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from bot.errors import SettingError
 
-ENGINES = ("auto", "llama_cpp", "ctransformers", "scripted")
+ENGINES = ("auto", "llama_cpp", "xllamacpp", "ctransformers", "scripted")
 Number = TypeVar("Number", int, float)
 _DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
 
@@ -37,6 +37,7 @@ class Settings:
     lease_s: float
     slots: int | None
     threads: int | None
+    kv_mb: int | None
     drain_s: float
 
     def __repr__(self) -> str:
@@ -91,6 +92,7 @@ def load_settings(
         lease_s=_seconds(sources.find("queue.lease_s", "BARDLING_LEASE_S"), 1, 300),
         slots=_whole(sources.find("worker.slots", "BARDLING_SLOTS"), 0, 1024) or None,
         threads=_whole(sources.find("worker.threads", "BARDLING_THREADS"), 0, 1024) or None,
+        kv_mb=_whole(sources.find("worker.kv_mb", "BARDLING_KV_MB"), 0, 1_000_000_000) or None,
         drain_s=_seconds(sources.find("worker.drain_s", "BARDLING_DRAIN_S"), 0, 600),
     )
 

@@ -24,13 +24,13 @@ class EngineInfo:
     """What an engine can do with the model it has loaded.
 
     Attributes:
-        name: "llama_cpp", "ctransformers" or "scripted".
+        name: "llama_cpp", "xllamacpp", "ctransformers" or "scripted".
         n_ctx: positions a sequence may fill (never more than the model's window).
         n_vocab: size of a row of logits.
         max_sequences: sequences that may live at once.
         max_batch_tokens: tokens one step may compute, over all sequences.
         max_chunk_tokens: tokens one step may compute of one sequence.
-        n_threads: processor threads it computes with.
+        n_threads: processor threads it computes with at most.
         batch_invariant: whether a sequence's text never depends on what else is in the batch.
         kv_bytes: bytes that keys and values of all places take.
     """

@@ -9,9 +9,7 @@ import ctypes
 import importlib
 import logging
 import math
-import platform
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -22,7 +20,9 @@ from bot.core.models import ModelInfo, ModelShape
 from bot.engine.api import EngineInfo
 from bot.engine.places import Chunk, kv_bytes
 from bot.engine.sequences import SequenceEngine
+from bot.engine.threads import Threads
 from bot.errors import EngineError
+from bot.llama.library import processor_flags, wait_politely
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -38,7 +38,7 @@ class CTransformersEngine(SequenceEngine):
 
     Args:
         info: a checked legacy GGML file.
-        n_threads: processor threads.
+        threads: processor threads.
 
     Raises:
         EngineError: another model is open in this process, or the library has no build for it.
@@ -46,7 +46,7 @@ class CTransformersEngine(SequenceEngine):
 
     _open: ClassVar[bool] = False
 
-    def __init__(self, info: ModelInfo, *, n_threads: int) -> None:
+    def __init__(self, info: ModelInfo, *, threads: Threads) -> None:
         if CTransformersEngine._open:
             # Its scratch buffer is one for the process: two models would overwrite each other.
             raise EngineError("ctransformers can run one model in a process; end the other first.")
@@ -70,12 +70,13 @@ class CTransformersEngine(SequenceEngine):
                 max_sequences=1,
                 max_batch_tokens=chunk,
                 max_chunk_tokens=chunk,
-                n_threads=n_threads,
+                n_threads=threads.most,
                 batch_invariant=True,
                 kv_bytes=kv_bytes(info.shape, n_places=1, bytes_per_number=4),
             ),
             info.suppressed_ids,
         )
+        self._threads = threads
         self._llm: Any = _load(info)
         CTransformersEngine._open = True
 
@@ -103,7 +104,7 @@ class CTransformersEngine(SequenceEngine):
         """Computes tokens from a position on; the logits of the last one, shape [n_vocab]."""
         ids = (ctypes.c_int * len(tokens))(*tokens)
         done = self._llm.ctransformers_llm_batch_eval(
-            ids, len(tokens), start, len(tokens), self._info.n_threads
+            ids, len(tokens), start, len(tokens), self._threads.now()
         )
         if not done:
             raise RuntimeError("ctransformers could not compute a step")
@@ -138,6 +139,7 @@ def safe_sizes(shape: ModelShape) -> tuple[int, int]:
 
 
 def _load(info: ModelInfo) -> Any:
+    wait_politely()
     logging.getLogger("ctransformers").setLevel(logging.ERROR)
     try:
         # Imported late: it is slow, and it has no types.
@@ -149,11 +151,8 @@ def _load(info: ModelInfo) -> Any:
 
 def _library() -> str | None:
     """Which of its builds fits; asking the processor itself takes the library seconds."""
-    if platform.system() != "Linux" or platform.machine() != "x86_64":
-        return None
-    try:
-        flags = set(Path("/proc/cpuinfo").read_text(encoding="utf-8").split())
-    except OSError:
+    flags = processor_flags()
+    if flags is None:
         return None
     if {"avx2", "fma", "f16c"} <= flags:
         return "avx2"

@@ -1,31 +1,31 @@
-"""GPT-2 on llama.cpp, many sequences in one pass, by llama-cpp-python's low-level functions.
+"""GPT-2 on llama.cpp, many sequences in one pass, by its C functions.
 
-The high-level class of that package runs one sequence only. Sequences join and leave between any
-two steps; each has a stream of its own in the KV cache. Called by `select`.
+Sequences join and leave between any two steps; each has a stream of its own in the KV cache.
+`bot.llama` finds the functions, in whichever package has them. Called by `select`.
 API: https://github.com/ggml-org/llama.cpp/blob/master/include/llama.h
 """
 
 import ctypes
-import importlib
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import structlog
 
 from bot.core.models import ModelInfo
 from bot.engine.api import EngineInfo
 from bot.engine.places import Chunk, kv_bytes
 from bot.engine.sequences import SequenceEngine
+from bot.engine.threads import Threads
 from bot.errors import EngineError
-
-_log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+from bot.llama.layouts import F32, FLASH_ATTENTION_OFF, AbortCallback, Batch
+from bot.llama.library import load_library
 
 _BATCH_TOKENS = 512
 _CHUNK_TOKENS = 256
-_TOLD_LEVELS = (3, 4)  # ggml_log_level: warnings and errors
+_WINDOW_STEP = 256  # llama.cpp rounds each sequence's part of the cache up to a multiple
 
 
 class LlamaCppEngine(SequenceEngine):
@@ -33,43 +33,43 @@ class LlamaCppEngine(SequenceEngine):
 
     Args:
         info: a checked GGUF file.
+        package: whose llama.cpp: "llama_cpp" or "xllamacpp"; also the engine's name.
         slots: sequences at once; each gets the model's whole window.
-        n_threads: processor threads.
+        threads: processor threads.
 
     Raises:
-        EngineError: llama.cpp can't load the model or make room for its cache.
+        EngineError: the package can't be used here, or llama.cpp can't load the model or make
+            room for its cache.
     """
 
-    def __init__(self, info: ModelInfo, *, slots: int, n_threads: int) -> None:
+    def __init__(self, info: ModelInfo, *, package: str, slots: int, threads: Threads) -> None:
         if info.file_format != "gguf":
             raise EngineError(f"llama.cpp can't read {info.path}: it is no GGUF file.")
         n_ctx = info.shape.n_ctx
         super().__init__(
             EngineInfo(
-                name="llama_cpp",
+                name=package,
                 n_ctx=n_ctx,
                 n_vocab=info.shape.n_vocab,
                 max_sequences=slots,
                 max_batch_tokens=max(_BATCH_TOKENS, slots),
                 max_chunk_tokens=min(_CHUNK_TOKENS, n_ctx),
-                n_threads=n_threads,
+                n_threads=threads.most,
                 batch_invariant=False,
-                kv_bytes=kv_bytes(
-                    info.shape,
-                    n_places=slots,
-                    bytes_per_number=4 if info.quantization == "f32" else 2,
-                ),
+                kv_bytes=slots * place_bytes(info),
             ),
             info.suppressed_ids,
         )
+        self._threads = threads
+        self._n_threads = threads.now()
         self._aborted = threading.Event()
-        self._model: Any = None
-        self._context: Any = None
-        self._batch: Any = None
-        self._lib: Any = importlib.import_module("llama_cpp")
-        # Callbacks must outlive the C code that calls them.
-        self._log_callback = self._lib.llama_log_callback(_forward_log)
-        self._abort_callback = self._lib.ggml_abort_callback(self._is_aborted)
+        self._model: int | None = None
+        self._context: int | None = None
+        self._batch = _BatchArrays(self._info.max_batch_tokens)
+        self._library = load_library(package)
+        self._lib: Any = self._library.functions
+        # The callback must outlive the C code that calls it.
+        self._abort_callback = AbortCallback(self._is_aborted)
         try:
             self._load(info)
         except EngineError:
@@ -77,32 +77,28 @@ class LlamaCppEngine(SequenceEngine):
             raise
 
     def _load(self, info: ModelInfo) -> None:
-        lib = self._lib
-        lib.llama_log_set(self._log_callback, ctypes.c_void_p())
-        lib.llama_backend_init()
-        model_params = lib.llama_model_default_params()
-        self._model = lib.llama_model_load_from_file(info.path.encode(), model_params)
+        lib, library = self._lib, self._library
+        self._model = lib.llama_model_load_from_file(info.path.encode(), library.model_params())
         if not self._model:
             raise EngineError(f"llama.cpp can't load {info.path}; the log has its reason.")
-        params = lib.llama_context_default_params()
+        params = library.context_params()
         params.n_ctx = self._info.max_sequences * self._info.n_ctx
         params.n_batch = params.n_ubatch = self._info.max_batch_tokens
         params.n_seq_max = self._info.max_sequences
-        params.n_threads = params.n_threads_batch = self._info.n_threads
+        params.n_threads = params.n_threads_batch = self._n_threads
         params.kv_unified = False
-        params.abort_callback = self._abort_callback
+        params.abort_callback = self._abort_callback_address()
         if info.quantization == "f32":
             # Who runs f32 wants its numbers: flash attention, and keys and values in f16, move
             # logits by up to 4e-3.
-            params.type_k = params.type_v = lib.GGML_TYPE_F32
-            params.flash_attn_type = lib.LLAMA_FLASH_ATTN_TYPE_DISABLED
+            params.type_k = params.type_v = F32
+            params.flash_attn_type = FLASH_ATTENTION_OFF
         self._context = lib.llama_init_from_model(self._model, params)
         if not self._context:
             raise EngineError(
                 f"llama.cpp has no room for {self._info.max_sequences} texts at once; "
                 "use fewer slots."
             )
-        self._batch = lib.llama_batch_init(self._info.max_batch_tokens, 0, 1)
 
     def abort(self) -> None:
         """Ends the step under way with a RuntimeError; see `Engine.abort`."""
@@ -111,20 +107,21 @@ class LlamaCppEngine(SequenceEngine):
     def _is_aborted(self, _: object) -> bool:
         return self._aborted.is_set()
 
+    def _abort_callback_address(self) -> int | None:
+        return ctypes.cast(self._abort_callback, ctypes.c_void_p).value
+
     def close(self) -> None:
         """Frees cache and model."""
-        lib = self._lib
-        if self._batch is not None:
-            lib.llama_batch_free(self._batch)
         if self._context:
-            lib.llama_free(self._context)
+            self._lib.llama_free(self._context)
         if self._model:
-            lib.llama_model_free(self._model)
-        self._batch = self._context = self._model = None
+            self._lib.llama_model_free(self._model)
+        self._context = self._model = None
 
     def _compute(self, chunks: Sequence[Chunk]) -> npt.NDArray[np.float32]:
-        n_wanted = self._fill_batch(chunks)
-        result = int(self._lib.llama_decode(self._context, self._batch))
+        self._use_threads(self._threads.now())
+        n_wanted = self._batch.fill(chunks)
+        result = int(self._lib.llama_decode(self._context, self._batch.struct))
         if result != 0:
             raise RuntimeError(f"llama.cpp could not compute a step (code {result})")
         if not n_wanted:
@@ -133,22 +130,10 @@ class LlamaCppEngine(SequenceEngine):
         rows = self._lib.llama_get_logits(self._context)
         return np.ctypeslib.as_array(rows, (n_wanted, self._info.n_vocab))
 
-    def _fill_batch(self, chunks: Sequence[Chunk]) -> int:
-        """Puts all chunks into the batch; how many rows of logits are wanted."""
-        batch, row, n_wanted = self._batch, 0, 0
-        for chunk in chunks:
-            last = len(chunk.tokens) - 1
-            for index, token in enumerate(chunk.tokens):
-                wanted = chunk.wanted == "all" or (chunk.wanted == "last" and index == last)
-                batch.token[row] = token
-                batch.pos[row] = chunk.start + index
-                batch.n_seq_id[row] = 1
-                batch.seq_id[row][0] = chunk.place
-                batch.logits[row] = wanted
-                n_wanted += wanted
-                row += 1
-        batch.n_tokens = row
-        return n_wanted
+    def _use_threads(self, n_threads: int) -> None:
+        if n_threads != self._n_threads:
+            self._lib.llama_set_n_threads(self._context, n_threads, n_threads)
+            self._n_threads = n_threads
 
     def _truncate(self, place: int, n_tokens: int) -> None:
         if self._context:
@@ -156,15 +141,60 @@ class LlamaCppEngine(SequenceEngine):
             self._lib.llama_memory_seq_rm(memory, place, n_tokens, -1)
 
     def _copy(self, source: int, target: int, n_tokens: int) -> bool:
+        """Makes a place hold exactly the first tokens of another; False where it hasn't as many.
+
+        Between streams llama.cpp copies whole sequences only, so the tail is dropped afterwards.
+        """
         memory = self._lib.llama_get_memory(self._context)
-        self._lib.llama_memory_seq_rm(memory, target, -1, -1)
-        # From stream to stream llama.cpp copies all or nothing.
-        self._lib.llama_memory_seq_cp(memory, source, target, -1, -1)
-        self._lib.llama_memory_seq_rm(memory, target, n_tokens, -1)
+        if self._lib.llama_memory_seq_pos_max(memory, source) + 1 < n_tokens:
+            return False
+        if source != target:
+            self._truncate(target, 0)
+            self._lib.llama_memory_seq_cp(memory, source, target, -1, -1)
+        self._truncate(target, n_tokens)
         return True
 
 
-def _forward_log(level: int, text: bytes, _: object) -> None:
-    """llama.cpp's warnings and errors; of its other lines there are hundreds at every load."""
-    if level in _TOLD_LEVELS:
-        _log.warning("llama.cpp", line=text.decode(errors="replace").strip())
+class _BatchArrays:
+    """A llama_batch over arrays of ours, which are filled a chunk at a time.
+
+    Args:
+        size: tokens it holds.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._token = np.zeros(size, dtype=np.int32)
+        self._position = np.zeros(size, dtype=np.int32)
+        self._place = np.zeros(size, dtype=np.int32)
+        self._n_places = np.ones(size, dtype=np.int32)  # each token belongs to one sequence
+        self._is_wanted = np.zeros(size, dtype=np.int8)
+        # An address for each token's list of sequences: here lists of one.
+        self._place_at = self._place.ctypes.data + np.arange(size, dtype=np.uintp) * 4
+        self.struct = Batch(
+            token=self._token.ctypes.data,
+            pos=self._position.ctypes.data,
+            n_seq_id=self._n_places.ctypes.data,
+            seq_id=self._place_at.ctypes.data,
+            logits=self._is_wanted.ctypes.data,
+        )
+
+    def fill(self, chunks: Sequence[Chunk]) -> int:
+        """Puts all chunks in; how many rows of logits are wanted."""
+        end = 0
+        for chunk in chunks:
+            start, end = end, end + len(chunk.tokens)
+            self._token[start:end] = chunk.tokens
+            self._position[start:end] = np.arange(chunk.start, chunk.start + len(chunk.tokens))
+            self._place[start:end] = chunk.place
+            self._is_wanted[start:end] = chunk.wanted == "all"
+            if chunk.wanted == "last":
+                self._is_wanted[end - 1] = 1
+        self.struct.n_tokens = end
+        return int(np.count_nonzero(self._is_wanted[:end]))
+
+
+def place_bytes(info: ModelInfo) -> int:
+    """What keys and values of one place take: f16, or f32 for an f32 file."""
+    n_ctx = -(-info.shape.n_ctx // _WINDOW_STEP) * _WINDOW_STEP
+    number_bytes = 4 if info.quantization == "f32" else 2
+    return kv_bytes(replace(info.shape, n_ctx=n_ctx), n_places=1, bytes_per_number=number_bytes)

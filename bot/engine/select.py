@@ -1,75 +1,98 @@
 """Which engine runs here, and how it is opened. Used by `app` and the benchmarks."""
 
-import importlib.util
-import os
-
 import structlog
 
 from bot.core.models import ModelInfo
 from bot.engine.api import Engine
+from bot.engine.llama_cpp_engine import LlamaCppEngine, place_bytes
+from bot.engine.machine import allowed_cores, available_bytes, choose_slots
+from bot.engine.threads import open_threads
 from bot.errors import EngineError
+from bot.llama.library import BUILDS, is_installed, load_library
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-ENGINE_FILE_FORMAT = {"llama_cpp": "gguf", "ctransformers": "ggml", "scripted": "gguf"}
-_DEFAULT_SLOTS = 8
+ENGINE_FILE_FORMAT = {
+    "llama_cpp": "gguf", "xllamacpp": "gguf", "ctransformers": "ggml", "scripted": "gguf"
+}  # fmt: skip
+_SCRIPTED_SLOTS = 8
 
 
 def choose_engine(wanted: str) -> str:
-    """The engine to use: the one wanted, or for "auto" the best that is installed.
+    """The engine to use: the one wanted, or for "auto" the best that works here.
+
+    That is llama.cpp compiled for the machine, else the one that xllamacpp brings, else
+    ctransformers. A package that is there but can't be used is told of in the log.
 
     Raises:
-        EngineError: the one wanted is not installed.
+        EngineError: the one wanted is not installed or can't be used.
     """
-    has_llama = importlib.util.find_spec("llama_cpp") is not None
-    if wanted == "llama_cpp" and not has_llama:
-        raise EngineError("llama.cpp is not installed; pip install 'bardling[llama]' adds it.")
+    if wanted in BUILDS:
+        load_library(wanted)
     if wanted != "auto":
         return wanted
-    chosen = "llama_cpp" if has_llama else "ctransformers"
-    reason = "llama.cpp is installed" if has_llama else "llama.cpp is not installed"
+    chosen, reason = _best_engine()
     _log.info("engine chosen", engine=chosen, reason=reason)
     return chosen
 
 
+def _best_engine() -> tuple[str, str]:
+    """The engine that "auto" stands for, and why."""
+    for name in BUILDS:
+        if not is_installed(name):
+            continue
+        try:
+            load_library(name)
+        except EngineError as error:
+            _log.warning("engine can't be used", engine=name, reason=str(error))
+        else:
+            return name, f"{BUILDS[name].distribution} is installed"
+    return "ctransformers", "no llama.cpp can be used here"
+
+
 def default_threads() -> int:
-    """One less than there are cores: a neighbor on the last one would stall every step."""
-    has_affinity = hasattr(os, "sched_getaffinity")  # macOS has none
-    n_cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
-    return max(1, n_cores - 1)
+    """One less than there are cores: for measurements, where the number must not change."""
+    return max(1, len(allowed_cores()) - 1)
 
 
 def open_engine(
-    name: str, info: ModelInfo, *, slots: int | None = None, n_threads: int | None = None
+    name: str,
+    info: ModelInfo,
+    *,
+    slots: int | None = None,
+    n_threads: int | None = None,
+    kv_mb: int | None = None,
 ) -> Engine:
     """Loads a checked model.
 
     Args:
         name: a key of `ENGINE_FILE_FORMAT`.
         info: the model, in that engine's file format.
-        slots: sequences at once; None = what suits the engine.
-        n_threads: processor threads; None = one less than there are cores.
+        slots: sequences at once; None = what the memory for keys and values holds, see
+            `choose_slots`.
+        n_threads: processor threads; None = all cores while others leave them idle.
+        kv_mb: MiB for keys and values; None = a quarter of what is available.
 
     Raises:
         EngineError: this engine can't run this model here.
     """
-    threads = n_threads or default_threads()
     match name:
-        case "llama_cpp":
-            from bot.engine.llama_cpp_engine import LlamaCppEngine  # noqa: PLC0415  # an extra
-
-            return LlamaCppEngine(info, slots=slots or _DEFAULT_SLOTS, n_threads=threads)
+        case "llama_cpp" | "xllamacpp":
+            places = choose_slots(
+                slots, place_bytes=place_bytes(info), kv_mb=kv_mb, available=available_bytes()
+            )
+            return LlamaCppEngine(info, package=name, slots=places, threads=open_threads(n_threads))
         case "ctransformers":
             from bot.engine.ctransformers_engine import CTransformersEngine  # noqa: PLC0415  # slow
 
             if slots not in (None, 1):
                 _log.warning("ctransformers writes one text at a time", slots=slots)
-            return CTransformersEngine(info, n_threads=threads)
+            return CTransformersEngine(info, threads=open_threads(n_threads))
         case "scripted":
             from bot.engine.scripted import ScriptedEngine  # noqa: PLC0415
 
             return ScriptedEngine(
-                n_vocab=info.shape.n_vocab, n_ctx=info.shape.n_ctx, slots=slots or _DEFAULT_SLOTS
+                n_vocab=info.shape.n_vocab, n_ctx=info.shape.n_ctx, slots=slots or _SCRIPTED_SLOTS
             )
         case _:
             raise EngineError(f"There is no engine {name!r}.")

@@ -5,12 +5,8 @@ numbers, only llama.cpp can pack, and only it runs mixtures of types.
 Source of the mixture: llama.cpp, src/llama-quant.cpp.
 """
 
-import ctypes
-import importlib
-import importlib.util
 import re
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bot.core.models import ModelShape
-from bot.errors import ModelFileError, StartupError
+from bot.errors import EngineError, ModelFileError, StartupError
+from bot.llama.library import BUILDS, is_installed, load_library
 from bot.model.tensors import (
     F16,
     F32,
@@ -111,7 +108,7 @@ def pack(values: npt.NDArray[np.float32], storage: StorageType) -> npt.NDArray[n
         For f32 and f16 numbers of the same shape, else bytes, shape [rows, bytes of a row].
 
     Raises:
-        NoPackerError: only llama.cpp packs this type, and it is not installed.
+        NoPackerError: only llama.cpp packs this type, and there is none that can be used.
     """
     if storage.block_size == 256:
         return _pack_by_llama_cpp(np.ascontiguousarray(values), storage)
@@ -132,14 +129,14 @@ def find_quantization(wanted_for: Path | str, name: str) -> Quantization:
     if found is None:
         names = ", ".join(QUANTIZATIONS)
         raise ModelFileError(wanted_for, f"there is no quantization {name!r}; there are {names}")
-    if found.main.block_size == 256 and importlib.util.find_spec("llama_cpp") is None:
+    if found.main.block_size == 256 and not any(is_installed(module) for module in BUILDS):
         reason = f"only llama.cpp packs {name}; pip install 'bardling[llama]'"
         raise ModelFileError(wanted_for, reason)
     return found
 
 
 class NoPackerError(StartupError):
-    """Only llama.cpp packs this type, and it is not installed, or its build lacks the function."""
+    """Only llama.cpp packs this type, and there is none that can be used."""
 
 
 def _pack_by_llama_cpp(
@@ -147,28 +144,19 @@ def _pack_by_llama_cpp(
 ) -> npt.NDArray[np.uint8]:
     n_rows, n_columns = values.shape
     packed = np.empty((n_rows, storage.n_bytes((n_columns,))), dtype=np.uint8)
-    written = _ggml().ggml_quantize_chunk(
+    written = _packer().ggml_quantize_chunk(
         storage.id, values.ctypes.data, packed.ctypes.data, 0, n_rows, n_columns, None
     )
     assert written == packed.nbytes
     return packed
 
 
-@cache
-def _ggml() -> Any:
-    """The tensor library that llama-cpp-python brings along; it has no binding for this."""
-    try:
-        package = importlib.import_module("llama_cpp")
-    except ImportError as error:
-        raise NoPackerError("K-quants need llama.cpp, which is not installed.") from error
-    folder = Path(str(package.__file__)).parent / "lib"
-    found = [*folder.glob("libggml-base.so"), *folder.glob("libggml-base.dylib")]
-    if not found:
-        raise NoPackerError("K-quants need libggml-base, which this build of llama.cpp lacks.")
-    library = ctypes.CDLL(str(found[0]))
-    library.ggml_quantize_chunk.restype = ctypes.c_size_t
-    library.ggml_quantize_chunk.argtypes = [
-        ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p,
-        ctypes.c_int64, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p,
-    ]  # fmt: skip
-    return library
+def _packer() -> Any:
+    """llama.cpp's functions, from the first package that can be used."""
+    reasons: list[str] = []
+    for module in BUILDS:
+        try:
+            return load_library(module).functions
+        except EngineError as error:
+            reasons.append(str(error))
+    raise NoPackerError(f"Only llama.cpp packs K-quants. {' '.join(reasons)}")

@@ -13,12 +13,12 @@ from bot.model.importing import import_checkpoint
 from bot.model.store import open_model
 from tests.model_files import SHAPE, make_huggingface_folder
 
-ENGINES = ["llama_cpp", "ctransformers", "scripted"]
+ENGINES = ["llama_cpp", "xllamacpp", "ctransformers", "scripted"]
 _MODULES = {"scripted": "bot"}  # what must be installed, where it isn't called as the engine
 
 # How far the log-probabilities of one text may lie apart, computed in chunks of other sizes: both
 # libraries add in another order then, and round GELU to f16. 0.0016 and 2.7e-6 were the most seen.
-ROUNDING = {"llama_cpp": 1e-2, "ctransformers": 1e-4, "scripted": 0.0}
+ROUNDING = {"llama_cpp": 1e-2, "xllamacpp": 1e-2, "ctransformers": 1e-4, "scripted": 0.0}
 
 GREEDY = SamplingParams(temperature=0.0, repetition_penalty=1.0, logprobs=True)
 SAMPLED = SamplingParams(temperature=1.0, top_k=0, repetition_penalty=1.2, seed=11)

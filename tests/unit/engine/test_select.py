@@ -1,6 +1,7 @@
 """Which engine is taken: what is asked for, what is installed, and one line that says so."""
 
 import importlib.util
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,18 +9,30 @@ from structlog.testing import capture_logs
 
 from bot.engine.select import ENGINE_FILE_FORMAT, choose_engine, default_threads, open_engine
 from bot.errors import EngineError
+from bot.llama.library import BUILDS, load_library
 from bot.model.store import open_model
 
 needs_llama = pytest.mark.skipif(
     importlib.util.find_spec("llama_cpp") is None, reason="llama-cpp-python is not installed"
 )
+needs_xllamacpp = pytest.mark.skipif(
+    importlib.util.find_spec("xllamacpp") is None, reason="xllamacpp is not installed"
+)
 
 
-def without_llama(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on a machine with the base install only."""
+@pytest.fixture(autouse=True)
+def fresh_libraries() -> Iterator[None]:
+    """Each test looks anew, and leaves nothing behind."""
+    load_library.cache_clear()
+    yield
+    load_library.cache_clear()
+
+
+def without(monkeypatch: pytest.MonkeyPatch, *missing: str) -> None:
+    """As on a machine where some packages are not installed."""
     find_spec = importlib.util.find_spec
     monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name: None if name == "llama_cpp" else find_spec(name)
+        importlib.util, "find_spec", lambda name: None if name in missing else find_spec(name)
     )
 
 
@@ -31,21 +44,39 @@ def test_auto_takes_llama_cpp_where_it_is_installed():
     assert [(line["event"], line["engine"]) for line in lines] == [("engine chosen", "llama_cpp")]
 
 
+@needs_xllamacpp
+def test_auto_takes_the_wheel_where_nothing_was_compiled(monkeypatch: pytest.MonkeyPatch):
+    """The base install writes several texts at once."""
+    without(monkeypatch, "llama_cpp")
+    assert choose_engine("auto") == "xllamacpp"
+
+
 def test_auto_falls_back_to_ctransformers(monkeypatch: pytest.MonkeyPatch):
-    """The base install is enough to run."""
-    without_llama(monkeypatch)
+    """Where there is no llama.cpp at all."""
+    without(monkeypatch, "llama_cpp", "xllamacpp")
     with capture_logs() as lines:
         assert choose_engine("auto") == "ctransformers"
-    assert [line["reason"] for line in lines] == ["llama.cpp is not installed"]
+    assert [line["reason"] for line in lines] == ["no llama.cpp can be used here"]
 
 
+@needs_xllamacpp
+def test_auto_passes_over_what_this_processor_can_not_run(monkeypatch: pytest.MonkeyPatch):
+    """It would end the process; the log says why it wasn't taken."""
+    without(monkeypatch, "llama_cpp")
+    monkeypatch.setattr("bot.llama.library.processor_flags", lambda: frozenset({"sse2"}))
+    with capture_logs() as lines:
+        assert choose_engine("auto") == "ctransformers"
+    assert "needs a processor with avx2" in lines[0]["reason"]
+
+
+@pytest.mark.parametrize("name", BUILDS)
 def test_llama_cpp_that_is_not_installed_is_refused_with_the_way_out(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, name: str
 ):
     """Asked for by name, nothing else is taken in its stead."""
-    without_llama(monkeypatch)
-    with pytest.raises(EngineError, match=r"pip install 'bardling\[llama\]'"):
-        choose_engine("llama_cpp")
+    without(monkeypatch, name)
+    with pytest.raises(EngineError, match="pip install"):
+        choose_engine(name)
 
 
 def test_what_is_asked_for_is_taken():
@@ -63,13 +94,20 @@ def test_unknown_engine_is_an_error(tmp_path: Path):
 def test_only_engines_that_can_be_opened_have_a_file_format(tmp_path: Path):
     """Each opens the small model in its own format."""
     for name in ENGINE_FILE_FORMAT:
-        if name == "llama_cpp" and importlib.util.find_spec(name) is None:
+        if name in BUILDS and importlib.util.find_spec(name) is None:
             continue
         opened = open_model("small", ENGINE_FILE_FORMAT[name], tmp_path)
         engine = open_engine(name, opened.info, n_threads=1)
         assert engine.info.name == name
         assert engine.info.n_vocab == opened.info.shape.n_vocab
         engine.close()
+
+
+def test_more_slots_than_the_budget_holds_are_refused(tmp_path: Path):
+    """Before anything is loaded, with the numbers."""
+    info = open_model("small", "gguf", tmp_path).info
+    with pytest.raises(EngineError, match=r"1000 slots .* budget \(kv_mb\) is 1 MB"):
+        open_engine("xllamacpp", info, slots=1000, kv_mb=1)
 
 
 def test_threads_leave_one_core_free(monkeypatch: pytest.MonkeyPatch):

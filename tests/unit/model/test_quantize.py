@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from bot.core.models import ModelShape
+from bot.errors import EngineError
+from bot.llama.library import BUILDS
 from bot.model import quantize
 from bot.model.quantize import QUANTIZATIONS, NoPackerError, pack
 from bot.model.tensors import Q6_K, STORAGE_BY_ID, StorageType, tensor_specs
@@ -15,7 +17,7 @@ from bot.model.tensors import Q6_K, STORAGE_BY_ID, StorageType, tensor_specs
 SMALL = ModelShape(n_vocab=50_257, n_ctx=1024, n_embd=768, n_head=12, n_layer=12)
 XL = ModelShape(n_vocab=50_257, n_ctx=1024, n_embd=1600, n_head=25, n_layer=48)
 needs_llama = pytest.mark.skipif(
-    find_spec("llama_cpp") is None, reason="llama-cpp-python is not installed"
+    not any(find_spec(module) for module in BUILDS), reason="no llama.cpp is installed"
 )
 
 # Root mean square of the error, as a share of the numbers' own; for normal ones.
@@ -66,8 +68,8 @@ def test_largest_model_falls_back_where_256_does_not_fit():
 @pytest.mark.parametrize("storage", STORAGE_BY_ID.values(), ids=lambda one: one.name)
 def test_packed_numbers_are_close(storage: StorageType):
     """Packed by ours, unpacked by the `gguf` package; bytes as many as the table says."""
-    if storage.block_size == 256 and find_spec("llama_cpp") is None:
-        pytest.skip("llama-cpp-python is not installed")
+    if storage.block_size == 256 and not any(find_spec(module) for module in BUILDS):
+        pytest.skip("no llama.cpp is installed")
     values = np.random.default_rng(3).normal(0, 0.1, (32, 512)).astype(np.float32)
 
     packed = pack(values, storage)
@@ -93,14 +95,26 @@ def test_scales_are_where_the_table_says():
         assert (scales[:, 0] != 0).all()
 
 
+@pytest.mark.parametrize("module", BUILDS)
+def test_each_llama_cpp_packs_the_same(module: str, monkeypatch: pytest.MonkeyPatch):
+    """Whichever is installed, a K-quant has the bytes that the `gguf` package unpacks."""
+    if find_spec(module) is None:
+        pytest.skip(f"{module} is not installed")
+    monkeypatch.setattr(quantize, "BUILDS", {module: BUILDS[module]})
+    values = np.random.default_rng(3).normal(0, 0.1, (4, 256)).astype(np.float32)
+
+    packed = np.asarray(pack(values, Q6_K)).view(np.uint8).reshape(4, -1)
+
+    back = gguf.quants.dequantize(packed, gguf.GGMLQuantizationType(Q6_K.id))
+    assert np.abs(back - values).max() < 0.02
+
+
 def test_k_quants_without_llama_cpp_are_an_error(monkeypatch: pytest.MonkeyPatch):
-    """Nothing else packs them, and only it runs them."""
+    """Nothing else packs them, and only it runs them; the way out is in the sentence."""
 
-    def missing(name: str) -> None:
-        raise ImportError(name)
+    def missing(module: str) -> None:
+        raise EngineError(f"{module} is not installed; pip install it.")
 
-    monkeypatch.setattr(quantize.importlib, "import_module", missing)
-    quantize._ggml.cache_clear()
-    with pytest.raises(NoPackerError, match="not installed"):
+    monkeypatch.setattr(quantize, "load_library", missing)
+    with pytest.raises(NoPackerError, match="pip install"):
         pack(np.zeros((1, 256), dtype=np.float32), Q6_K)
-    quantize._ggml.cache_clear()

@@ -109,7 +109,9 @@ class Contender(Protocol):
 def measure_streams(contender: Contender, request: Request) -> dict[str, Any]:
     """Figures of one run, after a warm-up and a run that only reads prompts."""
     n_prompt = len(request["prompts"][0])
-    _recorded(contender, request["prompts"][:1], _WARM_UP_TOKENS, float("inf"))
+    # Begins like no other prompt: some contenders keep what they have computed.
+    warm_up = [request["reading_prompts"][0][::-1]]
+    _recorded(contender, warm_up, _WARM_UP_TOKENS, float("inf"))
     reading = _recorded(
         contender, request["reading_prompts"], 1, request["limit_s"] * _READING_SHARE
     )

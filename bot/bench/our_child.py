@@ -49,8 +49,10 @@ class OurEngine:
             while waiting or states:
                 while waiting and len(states) < self._engine.info.max_sequences:
                     index, prompt = waiting.popleft()
-                    self._engine.add(index, prompt, sampling(self._request, index))
-                    states[index] = SequenceState(sequence_id=index, known=len(prompt))
+                    n_reused = self._engine.add(index, prompt, sampling(self._request, index))
+                    states[index] = SequenceState(
+                        sequence_id=index, known=len(prompt), computed=n_reused
+                    )
                 self._step(states, {index: len(prompt) for index, prompt in enumerate(prompts)},
                            new_tokens, recorder)  # fmt: skip
         finally:
@@ -123,7 +125,7 @@ async def write_as_in_worker(
 def _measure_outside(engine: Engine, tokenizer: Tokenizer, request: Request) -> dict[str, Any]:
     """Which part of a writing step is spent outside the model, alone and as in a worker."""
     contender = OurEngine(engine, request)
-    contender.run(request["prompts"][:1], 2, Recorder(1))
+    contender.run(request["reading_prompts"][:1], 2, Recorder(1))
     n_places = min(request["streams"], engine.info.max_sequences)
     # With all places full that's enough; more would only wait for them.
     request = request | {"prompts": request["prompts"][:n_places]}
@@ -131,6 +133,7 @@ def _measure_outside(engine: Engine, tokenizer: Tokenizer, request: Request) -> 
         recorder = Recorder(n_places, request["limit_s"])
         contender.run(request["prompts"], request["new_tokens"], recorder)
     outside_engine = outside_share(log.calls, n_places)
+    engine.forget()  # or the same prompts would need no reading
     with ComputeLog(engine) as log:
         recorder = Recorder(n_places)  # an exception out of it would end but one text
         asyncio.run(write_as_in_worker(engine, tokenizer, request, recorder))
@@ -172,8 +175,7 @@ def _write(
 ) -> tuple[int, list[int], float]:
     """Writes one text: tokens that needed no computing, its tokens, seconds to the first one."""
     started_s = time.monotonic()
-    # Engines that keep nothing return None here.
-    n_reused: int = getattr(engine, "add")(0, tokens, sampling(request, 0)) or 0  # noqa: B009
+    n_reused = engine.add(0, tokens, sampling(request, 0))
     state = SequenceState(sequence_id=0, known=len(tokens), computed=n_reused)
     written: list[int] = []
     first_s = 0.0

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from bot.engine.api import Engine
+from bot.engine.places import Chunk, Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +32,14 @@ class ComputeLog:
     """Notes each pass of an engine through its model, as long as the block lasts."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        # Every pass of an engine goes through its places; they are its own business but for this.
+        self._owner: Any = engine.__dict__["_places"]
         self.calls: list[Call] = []
 
     def __enter__(self) -> Self:
-        compute: Callable[[Sequence[Any]], Any] = getattr(self._engine, "_compute")  # noqa: B009
+        compute: Callable[[Sequence[Chunk]], Rows] = self._owner._compute
 
-        def timed(chunks: Sequence[Any]) -> Any:
+        def timed(chunks: Sequence[Chunk]) -> Rows:
             started_s = time.perf_counter()
             rows = compute(chunks)
             ended_s = time.perf_counter()
@@ -45,8 +47,8 @@ class ComputeLog:
             self.calls.append(Call(started_s, ended_s, len(chunks), n_tokens))
             return rows
 
-        # What an engine inherits calls this one abstract method for every pass.
-        self._engine.__dict__["_compute"] = timed
+        self._owner.__dict__["_compute"] = timed
+        self._original = compute
         return self
 
     def __exit__(
@@ -55,7 +57,7 @@ class ComputeLog:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        del self._engine.__dict__["_compute"]
+        self._owner.__dict__["_compute"] = self._original
 
 
 def outside_share(calls: Sequence[Call], n_sequences: int) -> float | None:

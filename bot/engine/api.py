@@ -4,6 +4,9 @@ One thread owns an engine and makes every call. There are no prefill or decode p
 has *known* tokens (prompt, then what was drawn), and each step computes some of those that were
 not computed yet. Where a step computes the newest known token, the next one is drawn and becomes
 known.
+
+A sequence has a *place*, which keeps what was computed there until another sequence needs it. One
+that begins with the same tokens need not compute them again.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,6 +31,8 @@ class EngineInfo:
         max_batch_tokens: tokens one step may compute, over all sequences.
         max_chunk_tokens: tokens one step may compute of one sequence.
         n_threads: processor threads it computes with.
+        batch_invariant: whether a sequence's text never depends on what else is in the batch.
+        kv_bytes: bytes that keys and values of all places take.
     """
 
     name: str
@@ -37,6 +42,8 @@ class EngineInfo:
     max_batch_tokens: int
     max_chunk_tokens: int
     n_threads: int
+    batch_invariant: bool
+    kv_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +52,7 @@ class Progress:
 
     Attributes:
         sequence_id: which one.
-        computed: how many of its known tokens are computed now.
+        computed: how many of its known tokens are computed now, reused ones included.
         token: the token drawn in this step, or None while known tokens are left to compute.
         logprob: natural log of the drawn token's probability under the model (before any
             sampling parameter), or None.
@@ -78,8 +85,12 @@ class Engine(Protocol):
         """What this engine can do."""
         ...
 
-    def add(self, sequence_id: int, tokens: Sequence[int], sampling: SamplingParams) -> None:
+    def add(self, sequence_id: int, tokens: Sequence[int], sampling: SamplingParams) -> int:
         """Takes a sequence in; nothing is computed yet.
+
+        Returns:
+            How many of the tokens need not be computed, since a place holds them from before or
+            another sequence has computed them; always less than there are.
 
         Raises:
             ValueError: the id is in use, all places are taken, the tokens are empty, longer than
@@ -90,16 +101,24 @@ class Engine(Protocol):
     def step(self, plan: Mapping[int, int]) -> list[Progress]:
         """Computes the next `plan[id]` known tokens of each sequence named, in one pass.
 
+        In the first step of a sequence, what others have computed of its tokens since it was
+        added is reused; then `Progress.computed` grows by more than was planned, and less than
+        was planned may be left to compute.
+
         Raises:
             ValueError: the plan names an unknown sequence, or more tokens than the limits allow
                 or than are known.
             RuntimeError: the model failed (not-a-number logits, no memory); the sequences in the
-                plan can't go on and must be removed.
+                plan can't go on and must be removed. Nothing of theirs is kept.
         """
         ...
 
     def remove(self, sequence_id: int) -> None:
-        """Frees a sequence's place; unknown ids are ignored."""
+        """Frees a sequence's place, which keeps what is computed; unknown ids are ignored."""
+        ...
+
+    def forget(self) -> None:
+        """Drops what free places keep, so that the next sequences compute all of their tokens."""
         ...
 
     def score(self, tokens: Sequence[int]) -> Scores:

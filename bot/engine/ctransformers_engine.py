@@ -20,7 +20,8 @@ import structlog
 
 from bot.core.models import ModelInfo, ModelShape
 from bot.engine.api import EngineInfo
-from bot.engine.sequences import Chunk, SequenceEngine
+from bot.engine.places import Chunk, kv_bytes
+from bot.engine.sequences import SequenceEngine
 from bot.errors import EngineError
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -70,6 +71,8 @@ class CTransformersEngine(SequenceEngine):
                 max_batch_tokens=chunk,
                 max_chunk_tokens=chunk,
                 n_threads=n_threads,
+                batch_invariant=True,
+                kv_bytes=kv_bytes(info.shape, n_places=1, bytes_per_number=4),
             ),
             info.suppressed_ids,
         )
@@ -107,8 +110,8 @@ class CTransformersEngine(SequenceEngine):
         data = self._llm.ctransformers_llm_logits_data()
         return np.ctypeslib.as_array(data, (self._info.n_vocab,)).copy()
 
-    def _forget(self, place: int) -> None:
-        """Nothing to do: the next sequence begins at position 0 and overwrites the cache."""
+    def _truncate(self, place: int, n_tokens: int) -> None:
+        """Nothing to do: what is computed next begins there and overwrites the cache."""
 
 
 def safe_sizes(shape: ModelShape) -> tuple[int, int]:

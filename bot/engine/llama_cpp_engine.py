@@ -17,7 +17,8 @@ import structlog
 
 from bot.core.models import ModelInfo
 from bot.engine.api import EngineInfo
-from bot.engine.sequences import Chunk, SequenceEngine
+from bot.engine.places import Chunk, kv_bytes
+from bot.engine.sequences import SequenceEngine
 from bot.errors import EngineError
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -52,6 +53,12 @@ class LlamaCppEngine(SequenceEngine):
                 max_batch_tokens=max(_BATCH_TOKENS, slots),
                 max_chunk_tokens=min(_CHUNK_TOKENS, n_ctx),
                 n_threads=n_threads,
+                batch_invariant=False,
+                kv_bytes=kv_bytes(
+                    info.shape,
+                    n_places=slots,
+                    bytes_per_number=4 if info.quantization == "f32" else 2,
+                ),
             ),
             info.suppressed_ids,
         )
@@ -143,10 +150,18 @@ class LlamaCppEngine(SequenceEngine):
         batch.n_tokens = row
         return n_wanted
 
-    def _forget(self, place: int) -> None:
+    def _truncate(self, place: int, n_tokens: int) -> None:
         if self._context:
             memory = self._lib.llama_get_memory(self._context)
-            self._lib.llama_memory_seq_rm(memory, place, -1, -1)
+            self._lib.llama_memory_seq_rm(memory, place, n_tokens, -1)
+
+    def _copy(self, source: int, target: int, n_tokens: int) -> bool:
+        memory = self._lib.llama_get_memory(self._context)
+        self._lib.llama_memory_seq_rm(memory, target, -1, -1)
+        # From stream to stream llama.cpp copies all or nothing.
+        self._lib.llama_memory_seq_cp(memory, source, target, -1, -1)
+        self._lib.llama_memory_seq_rm(memory, target, n_tokens, -1)
+        return True
 
 
 def _forward_log(level: int, text: bytes, _: object) -> None:

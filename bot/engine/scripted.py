@@ -50,6 +50,8 @@ class ScriptedEngine(SequenceEngine):
                 max_batch_tokens=512,
                 max_chunk_tokens=128,
                 n_threads=1,
+                batch_invariant=True,
+                kv_bytes=0,
             )
         )
         self._rule = rule or self._hash_rule
@@ -80,8 +82,12 @@ class ScriptedEngine(SequenceEngine):
             rows.append(logits[{"none": len(logits), "last": -1, "all": 0}[chunk.wanted] :])
         return np.concatenate(rows)
 
-    def _forget(self, place: int) -> None:
-        self._seen.pop(place, None)
+    def _truncate(self, place: int, n_tokens: int) -> None:
+        del self._seen.setdefault(place, [])[n_tokens:]
+
+    def _copy(self, source: int, target: int, n_tokens: int) -> bool:
+        self._seen[target] = self._seen[source][:n_tokens]
+        return True
 
     def _hash_rule(self, tokens: Sequence[int]) -> int:
         last = ",".join(map(str, tokens[-4:]))

@@ -1,6 +1,8 @@
 """What all engines have in common: sequences with known and computed tokens, and their checks.
 
-An engine inherits `SequenceEngine` and implements one thing: computing a batch.
+An engine inherits `SequenceEngine` and implements three things: computing a batch, dropping the
+end of what was computed, and, where it can, copying it. Which place a sequence gets, and what it
+reuses there, is the business of `places`.
 """
 
 from abc import ABC, abstractmethod
@@ -12,9 +14,8 @@ import numpy.typing as npt
 
 from bot.core.sampling import SamplingParams
 from bot.engine.api import EngineInfo, Progress, Scores
+from bot.engine.places import Chunk, Places
 from bot.engine.sampling import Draw, Sampler, draw_batch, score_rows
-
-_SCORING = -1  # the sequence id that `logits` works under; callers' ids are their own
 
 
 @dataclass(slots=True)
@@ -24,34 +25,19 @@ class _State:
     Attributes:
         place: 0 to max_sequences - 1; the engine's own number for it.
         known: prompt and drawn tokens.
-        computed: how many of them the model has seen.
+        computed: how many of them the model has seen, here or where they were copied from.
+        has_begun: whether a step has computed any.
     """
 
     place: int
     known: list[int]
     computed: int
     sampler: Sampler
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """The next tokens of one sequence to compute.
-
-    Attributes:
-        place: the sequence's.
-        tokens: ids.
-        start: position of the first one.
-        wanted: for which of them logits are needed: "none", "last" or "all".
-    """
-
-    place: int
-    tokens: Sequence[int]
-    start: int
-    wanted: str
+    has_begun: bool = False
 
 
 class SequenceEngine(ABC):
-    """Implements the Engine protocol over one abstract method.
+    """Implements the Engine protocol over two abstract methods and a third that an engine may have.
 
     Args:
         info: what the engine can do.
@@ -62,47 +48,54 @@ class SequenceEngine(ABC):
         self._info = info
         self._suppressed_ids = tuple(suppressed_ids)
         self._sequences: dict[int, _State] = {}
-        self._free = list(range(info.max_sequences))
+        self._places = Places(info, compute=self._compute, truncate=self._truncate, copy=self._copy)
 
     @property
     def info(self) -> EngineInfo:
         """What this engine can do."""
         return self._info
 
-    def add(self, sequence_id: int, tokens: Sequence[int], sampling: SamplingParams) -> None:
+    def add(self, sequence_id: int, tokens: Sequence[int], sampling: SamplingParams) -> int:
         """Takes a sequence in; see `Engine.add`."""
         if sequence_id in self._sequences:
             raise ValueError(f"sequence {sequence_id} exists already")
-        if not self._free:
-            raise ValueError(f"all {self._info.max_sequences} places are taken")
         self._check_tokens(tokens)
         sampler = Sampler(sampling, self._suppressed_ids)
-        self._sequences[sequence_id] = _State(self._free.pop(0), list(tokens), 0, sampler)
+        known = list(tokens)
+        place, n_reused = self._places.take(known[:-1])  # the last one's logits are needed
+        self._sequences[sequence_id] = _State(place, known, n_reused, sampler)
+        return n_reused
 
     def step(self, plan: Mapping[int, int]) -> list[Progress]:
         """Computes the planned tokens; see `Engine.step`."""
         self._check_plan(plan)
-        chunks: list[Chunk] = []
-        for sequence_id, count in plan.items():
-            sequence = self._sequences[sequence_id]
-            start, end = sequence.computed, sequence.computed + count
-            wanted = "last" if end == len(sequence.known) else "none"
-            chunks.append(Chunk(sequence.place, sequence.known[start:end], start, wanted))
-        rows = self._compute(chunks)
-        draws = self._draw(
-            [sequence_id for sequence_id in plan if self._is_due(sequence_id, plan)], rows
-        )
+        try:
+            chunks = [self._next_chunk(sequence_id, count) for sequence_id, count in plan.items()]
+            rows = self._places.compute(chunks)
+            due = [
+                sequence_id
+                for sequence_id, chunk in zip(plan, chunks, strict=True)
+                if chunk.wanted == "last"
+            ]
+            draws = self._draw(due, rows)
+        except Exception:
+            for sequence_id in plan:
+                self._restart(self._sequences[sequence_id])
+            raise
         return [
-            self._advance(sequence_id, plan[sequence_id], draws.get(sequence_id))
-            for sequence_id in plan
+            self._advance(sequence_id, len(chunk.tokens), draws.get(sequence_id))
+            for sequence_id, chunk in zip(plan, chunks, strict=True)
         ]
 
     def remove(self, sequence_id: int) -> None:
         """Frees a sequence's place; see `Engine.remove`."""
         sequence = self._sequences.pop(sequence_id, None)
         if sequence is not None:
-            self._forget(sequence.place)
-            self._free.append(sequence.place)
+            self._places.release(sequence.place)
+
+    def forget(self) -> None:
+        """Drops what free places hold; see `Engine.forget`."""
+        self._places.forget()
 
     def score(self, tokens: Sequence[int]) -> Scores:
         """Scores a text; see `Engine.score`."""
@@ -120,15 +113,15 @@ class SequenceEngine(ABC):
 
     def logits(self, tokens: Sequence[int]) -> Iterator[npt.NDArray[np.float32]]:
         """The row after each token, in chunks; see `Engine.logits`."""
-        self.add(_SCORING, tokens, SamplingParams())
-        place = self._sequences[_SCORING].place
+        self._check_tokens(tokens)
+        place, _ = self._places.take(())  # every token's logits are needed
         size = min(self._info.max_chunk_tokens, self._info.max_batch_tokens)
         try:
             for start in range(0, len(tokens), size):
                 chunk = Chunk(place, list(tokens[start : start + size]), start, "all")
-                yield self._compute([chunk]).copy()
+                yield self._places.compute([chunk]).copy()
         finally:
-            self.remove(_SCORING)
+            self._places.release(place)
 
     def abort(self) -> None:  # noqa: B027  # a choice, not a duty
         """Lets the step end: not every library can break one off."""
@@ -139,7 +132,9 @@ class SequenceEngine(ABC):
 
     @abstractmethod
     def _compute(self, chunks: Sequence[Chunk]) -> npt.NDArray[np.float32]:
-        """Computes chunks in one pass.
+        """Computes chunks in one pass, one of each place at most.
+
+        Each begins where what is computed at its place ends.
 
         Returns:
             The logits asked for, in the order of the chunks and their tokens: one row for "last",
@@ -151,13 +146,35 @@ class SequenceEngine(ABC):
         """
 
     @abstractmethod
-    def _forget(self, place: int) -> None:
-        """Drops what was computed at a place."""
+    def _truncate(self, place: int, n_tokens: int) -> None:
+        """Drops what was computed at a place from position `n_tokens` on; 0 = everything.
 
-    def _is_due(self, sequence_id: int, plan: Mapping[int, int]) -> bool:
-        """Whether this step computes the newest known token, so that the next one is drawn."""
+        With 0 also after a step that failed, whatever that left there.
+        """
+
+    def _copy(self, source: int, target: int, n_tokens: int) -> bool:
+        """Makes a place hold exactly the first `n_tokens` positions of another.
+
+        Returns:
+            False where the engine can't; then nothing has changed.
+        """
+        return False
+
+    def _next_chunk(self, sequence_id: int, count: int) -> Chunk:
+        """The sequence's next tokens; fewer where others have computed some of them meanwhile."""
         sequence = self._sequences[sequence_id]
-        return sequence.computed + plan[sequence_id] == len(sequence.known)
+        if not sequence.has_begun:
+            # What was not there yet when it was added: texts with one prompt arrive together.
+            sequence.computed = self._places.reuse_more(sequence.place, sequence.known[:-1])
+            sequence.has_begun = True
+        start = sequence.computed
+        end = min(start + count, len(sequence.known))
+        wanted = "last" if end == len(sequence.known) else "none"
+        return Chunk(sequence.place, sequence.known[start:end], start, wanted)
+
+    def _restart(self, sequence: _State) -> None:
+        self._places.empty(sequence.place)
+        sequence.computed = 0
 
     def _draw(self, due: Sequence[int], rows: npt.NDArray[np.float32]) -> dict[int, Draw]:
         sequences = [self._sequences[sequence_id] for sequence_id in due]

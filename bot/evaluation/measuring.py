@@ -95,6 +95,7 @@ def peak_memory_bytes() -> int:
 def _round(engine: Engine, prompt: list[int], n_new: int) -> tuple[float, float]:
     """Seconds to read a prompt, and to write n tokens after it (the first comes with reading)."""
     size = min(engine.info.max_chunk_tokens, engine.info.max_batch_tokens)
+    engine.forget()  # or the prompt would be there from the round before
     engine.add(0, prompt, _GREEDY)
     try:
         started_s = time.perf_counter()

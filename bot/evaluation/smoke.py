@@ -55,9 +55,8 @@ def _check_rows(engine: Engine, ids: Sequence[int]) -> None:
 
 def write(engine: Engine, prompt: Sequence[int], n_new: int) -> list[int]:
     """The greedy continuation of a prompt, in one sequence."""
-    engine.add(0, prompt, _GREEDY)
+    left = len(prompt) - engine.add(0, prompt, _GREEDY)
     drawn: list[int] = []
-    left = len(prompt)
     size = min(engine.info.max_chunk_tokens, engine.info.max_batch_tokens)
     try:
         while len(drawn) < n_new:

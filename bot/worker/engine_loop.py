@@ -111,9 +111,13 @@ class EngineLoop:
         for entry in joining:
             sequence_id = entry.state.sequence_id
             try:
-                self._engine.add(sequence_id, entry.tokens, entry.sampling)
+                n_reused = self._engine.add(sequence_id, entry.tokens, entry.sampling)
             except Exception as error:
                 refused[sequence_id] = error
+                continue
+            entry.state.computed = n_reused  # the loop waits for this turn and looks afterwards
+            if sequence_id in plan:
+                plan[sequence_id] = min(plan[sequence_id], entry.state.remaining)
         plan = {sequence_id: n for sequence_id, n in plan.items() if sequence_id not in refused}
         try:
             progress = self._engine.step(plan) if plan else []

@@ -1,10 +1,13 @@
-"""The backends that every contract test runs on: memory, the machine's Redis, Redis 6.2."""
+"""What every contract test runs on: the queues, and the engines."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 
+from bot.engine.api import Engine
+from tests.contract.engines import ENGINES, open_tiny
 from tests.queue_backends import Backend
 from tests.redis_servers import RedisServer, carried_server, running_server, server_on_path
 
@@ -30,3 +33,11 @@ async def backend(request: pytest.FixtureRequest) -> AsyncIterator[Backend]:
     server = None if request.param == "memory" else request.getfixturevalue(fixtures[request.param])
     async with AsyncExitStack() as stack:
         yield Backend(server, stack)
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """Each test runs on all of them."""
+    opened = open_tiny(request.param, tmp_path)
+    yield opened
+    opened.close()

@@ -49,15 +49,15 @@ def test_smoke_test_fits_any_window(n_ctx: int):
 
 def test_smoke_test_sees_what_breaks_late_in_the_window(monkeypatch: pytest.MonkeyPatch):
     """Beyond the positions whose rows it looks at."""
-    engine = ScriptedEngine(n_vocab=50, n_ctx=1024)
-    compute = engine._compute
+    compute = ScriptedEngine._compute
 
-    def compute_badly(chunks: Any) -> Any:
-        rows = compute(chunks)
+    def compute_badly(engine: ScriptedEngine, chunks: Any) -> Any:
+        rows = compute(engine, chunks)
         if chunks[0].start > 600:
             rows[:] = np.nan
         return rows
 
-    monkeypatch.setattr(engine, "_compute", compute_badly)
+    monkeypatch.setattr(ScriptedEngine, "_compute", compute_badly)
+    engine = ScriptedEngine(n_vocab=50, n_ctx=1024)
     with pytest.raises(RuntimeError, match="not finite"):
         list(smoke(engine, {"prompt": [1]}))

@@ -12,6 +12,7 @@ def info(batch: int = 64, chunk: int = 32, sequences: int = 4) -> EngineInfo:
     return EngineInfo(
         name="any", n_ctx=1024, n_vocab=10, max_sequences=sequences,
         max_batch_tokens=batch, max_chunk_tokens=chunk, n_threads=1,
+        batch_invariant=True, kv_bytes=0,
     )  # fmt: skip
 
 

@@ -47,14 +47,16 @@ class TapeEngine:
         self.info = EngineInfo(
             name="tape", n_ctx=12_000, n_vocab=257, max_sequences=sequences,
             max_batch_tokens=64, max_chunk_tokens=32, n_threads=1,
+            batch_invariant=True, kv_bytes=0,
         )  # fmt: skip
 
-    def add(self, sequence_id: int, tokens: Sequence[int], sampling: SamplingParams) -> None:
+    def add(self, sequence_id: int, tokens: Sequence[int], sampling: SamplingParams) -> int:
         if bytes(tokens[:6]) == b"refuse":
             raise ValueError("not this one")
         self._known[sequence_id] = list(tokens)
         self._computed[sequence_id] = 0
         self._tapes[sequence_id] = (self._text or tale(sampling.seed)).encode()
+        return 0
 
     def step(self, plan: Mapping[int, int]) -> list[Progress]:
         time.sleep(self.step_s)

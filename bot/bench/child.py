@@ -153,7 +153,8 @@ def serve(measure: Callable[[Request], dict[str, Any]]) -> None:
     try:
         answer = measure(request) | {"peak_bytes": peak_bytes()}
     except Exception as error:
-        answer = {"failure": f"{type(error).__name__}: {error}"}
+        last_line = (str(error).strip().splitlines() or [""])[-1]
+        answer = {"failure": f"{type(error).__name__}: {last_line}"}
     answers.write(json.dumps(answer).encode() + b"\n")
     answers.flush()
     sys.stderr.flush()

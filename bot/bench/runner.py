@@ -204,17 +204,19 @@ def measure_in_child(
         Its answer; with the key "failure" where there is none.
     """
     command = [str(python), "-P", "-c", _START, str(_ROOT), sys.executable, program]
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as complaints:
-        process = subprocess.Popen(  # noqa: S603  # our own program
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as complaints,
+        subprocess.Popen(  # noqa: S603  # our own program
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints
-        )
+        ) as process,
+    ):
         try:
             output, _ = process.communicate(json.dumps(request).encode() + b"\n", timeout_s)
         except subprocess.TimeoutExpired:
             return {"failure": f"it took longer than {timeout_s:.0f} s", TOO_LONG: True}
         finally:
-            process.kill()
-            process.wait()
+            process.kill()  # if it has not ended
+        process.wait()
         if output.endswith(b"\n"):
             return json.loads(output)
         complaints.seek(0)

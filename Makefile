@@ -5,12 +5,13 @@ BIN := .venv/bin
 # One fixed set of flags: pip keeps the built wheel in its cache and knows nothing of flags.
 LLAMA_CMAKE_ARGS := -DGGML_NATIVE=ON -DLLAVA_BUILD=OFF
 
-.PHONY: help setup try test check format llama golden lock clean
+.PHONY: help setup try test check format llama golden bench-peers lock clean
 
 help:
 	@echo "make try     a local Discord with the bot in it, in your browser"
 	@echo "make test    all tests"
 	@echo "make check   lint, types, import rules"
+	@echo "make bench-peers  what 'bardling bench engine' measures beside ours"
 	@echo "make llama   add llama.cpp, the faster engine (compiles for some minutes)"
 
 setup: .venv/ready
@@ -48,6 +49,13 @@ golden: setup
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	  -r requirements/golden.txt
 
+# What `bardling bench engine` measures beside ours; apart, so that it changes nothing Bardling runs
+# with.
+bench-peers:
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check \
+	  -r requirements/peers.txt
+
 lock: setup
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
@@ -58,4 +66,4 @@ lock: setup
 	  pyproject.toml --extra llama -c requirements/dev.lock -o requirements/llama.lock
 
 clean:
-	rm -rf .venv dist build *.egg-info
+	rm -rf .venv .venv-peers dist build *.egg-info

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot import __version__
+from bot.bench.options import add_bench_engine, bench_engine_options
 from bot.commands_models import add_models
 from bot.errors import StartupError
 from bot.logs import configure_logging
@@ -104,10 +105,7 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
 def _add_bench(commands: "Commands") -> None:
     parser = commands.add_parser("bench", help="measurements, peers side by side")
     actions = parser.add_subparsers(required=True, metavar="WHAT")
-    engine = actions.add_parser("engine", help="tokens per second, time to first token")
-    engine.add_argument("--model", metavar="NAME|PATH")
-    engine.add_argument("--json", type=Path, metavar="OUT")
-    engine.set_defaults(command=_bench_engine)
+    add_bench_engine(actions).set_defaults(command=_bench_engine)
     queue = actions.add_parser("queue", help="jobs per second, enqueue to claim")
     queue.add_argument("--json", type=Path, metavar="OUT")
     queue.set_defaults(command=_bench_queue)
@@ -151,7 +149,7 @@ def _worker(options: argparse.Namespace, settings: Settings) -> int:
 def _bench_engine(options: argparse.Namespace, settings: Settings) -> int:
     from bot.bench.engine import main as bench_engine  # noqa: PLC0415
 
-    return bench_engine(settings.model, settings.home, options.json)
+    return bench_engine(bench_engine_options(options, settings.model, settings.home))
 
 
 def _bench_queue(options: argparse.Namespace, settings: Settings) -> int:

@@ -7,19 +7,19 @@ them a logit's standard deviation is 0.56 (124M) to 0.81 (1558M), its largest va
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bot.core.models import ModelShape
+from bot.bench.shapes import N_VOCAB, SHAPES
 from bot.engine.select import ENGINE_FILE_FORMAT, open_engine
 from bot.engine.sequences import Chunk, SequenceEngine
 from bot.model.importing import import_checkpoint
 from bot.model.store import open_model
-from tests.golden.real_shapes import N_VOCAB, make_real_folder, reference_logits
+from tests.golden.real_shapes import make_real_folder, reference_logits
 
 if find_spec("torch") is None or find_spec("transformers") is None:
     pytest.skip("torch and transformers are not installed (make golden)", allow_module_level=True)
@@ -32,11 +32,9 @@ _WHOLE_WINDOW = "124M"  # in f16; f32 files on its first tokens, too
 _WIDEST = "1558M, 2 layers"
 
 _SHAPES = {
-    "124M": ModelShape(n_vocab=N_VOCAB, n_ctx=1024, n_embd=768, n_head=12, n_layer=12),
-    "355M": ModelShape(n_vocab=N_VOCAB, n_ctx=1024, n_embd=1024, n_head=16, n_layer=24),
-    "774M": ModelShape(n_vocab=N_VOCAB, n_ctx=1024, n_embd=1280, n_head=20, n_layer=36),
+    **{size: SHAPES[size] for size in ("124M", "355M", "774M")},
     # All 48 layers would take 6 GB and minutes; what is particular to it is its width.
-    _WIDEST: ModelShape(n_vocab=N_VOCAB, n_ctx=1024, n_embd=1600, n_head=25, n_layer=2),
+    _WIDEST: replace(SHAPES["1558M"], n_layer=2),
 }
 
 # Largest difference of any logit. What `transformers` does in f32 throughout, the engines do in

@@ -65,16 +65,36 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scores:
-    """How likely the model found each token of a text, given those before it.
+class ScoreRequest:
+    """A text of which some tokens are to be scored.
 
     Attributes:
-        logprobs: natural logs, shape [n_tokens - 1] (the first token has nothing before it).
-        ranks: 0 = it was the likeliest, shape [n_tokens - 1].
+        tokens: ids, 1 to `n_ctx` of them.
+        start: `tokens[start:]` are scored, each given all before it; 1 to `len(tokens)`.
+        n_alternatives: how many of the likeliest tokens to name at each of those positions.
+    """
+
+    tokens: Sequence[int]
+    start: int = 1
+    n_alternatives: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scores:
+    """How likely the model found each scored token of a text, given those before it.
+
+    Attributes:
+        logprobs: natural logs, shape [n]; n = tokens that were scored.
+        ranks: 0 = it was the likeliest, shape [n].
+        alternatives: the ids that the model found likeliest there, the likeliest first (of equal
+            ones the lower id), shape [n, n_alternatives].
+        alternative_logprobs: their natural logs, shape [n, n_alternatives].
     """
 
     logprobs: npt.NDArray[np.float64]
     ranks: npt.NDArray[np.int64]
+    alternatives: npt.NDArray[np.int64]
+    alternative_logprobs: npt.NDArray[np.float64]
 
 
 class Engine(Protocol):
@@ -121,10 +141,25 @@ class Engine(Protocol):
         """Drops what free places keep, so that the next sequences compute all of their tokens."""
         ...
 
-    def score(self, tokens: Sequence[int]) -> Scores:
-        """Log-probability and rank of each token after the first (1 to `n_ctx` tokens).
+    def score(self, tokens: Sequence[int], *, n_alternatives: int = 0) -> Scores:
+        """Scores each token after the first (1 to `n_ctx` tokens).
 
-        Needs a free place. Raises ValueError like `add`.
+        Needs a free place. Raises like `score_batch`. Longer texts: `scoring.score_long`.
+        """
+        ...
+
+    def score_batch(self, requests: Sequence[ScoreRequest]) -> list[Scores]:
+        """Scores several texts, as many at once as there are free places; one is enough.
+
+        What texts have in common at their beginning is computed once, so ten endings of one
+        passage cost little more than one. Running sequences are left alone.
+
+        Returns:
+            The scores of each request, in the requests' order.
+
+        Raises:
+            ValueError: like `add`, or a request's numbers are out of their range.
+            RuntimeError: like `step`.
         """
         ...
 

@@ -13,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from bot.core.sampling import SamplingParams
-from bot.engine.api import EngineInfo, Progress, Scores
+from bot.engine.api import EngineInfo, Progress, ScoreRequest, Scores
 from bot.engine.places import Chunk, Places
-from bot.engine.sampling import Draw, Sampler, draw_batch, score_rows
+from bot.engine.sampling import Draw, Sampler, draw_batch
+from bot.engine.scoring_run import score_requests
 
 
 @dataclass(slots=True)
@@ -97,19 +98,15 @@ class SequenceEngine(ABC):
         """Drops what free places hold; see `Engine.forget`."""
         self._places.forget()
 
-    def score(self, tokens: Sequence[int]) -> Scores:
+    def score(self, tokens: Sequence[int], *, n_alternatives: int = 0) -> Scores:
         """Scores a text; see `Engine.score`."""
-        self._check_tokens(tokens)
-        logprobs: list[npt.NDArray[np.float64]] = [np.zeros(0)]
-        ranks: list[npt.NDArray[np.int64]] = [np.zeros(0, dtype=np.int64)]
-        targets = tokens[1:]
-        if targets:  # what comes after the last token is nobody's question
-            for rows in self.logits(tokens[:-1]):
-                some_logprobs, some_ranks = score_rows(rows, targets[: len(rows)])
-                targets = targets[len(rows) :]
-                logprobs.append(some_logprobs)
-                ranks.append(some_ranks)
-        return Scores(logprobs=np.concatenate(logprobs), ranks=np.concatenate(ranks))
+        return self.score_batch([ScoreRequest(tokens=tokens, n_alternatives=n_alternatives)])[0]
+
+    def score_batch(self, requests: Sequence[ScoreRequest]) -> list[Scores]:
+        """Scores several texts; see `Engine.score_batch`."""
+        for request in requests:
+            self._check_request(request)
+        return score_requests(requests, self._places, self._info)
 
     def logits(self, tokens: Sequence[int]) -> Iterator[npt.NDArray[np.float32]]:
         """The row after each token, in chunks; see `Engine.logits`."""
@@ -202,6 +199,14 @@ class SequenceEngine(ABC):
             raise ValueError(f"a sequence has 1 to {self._info.n_ctx} tokens, not {len(tokens)}")
         if not all(0 <= token < self._info.n_vocab for token in tokens):
             raise ValueError(f"a token is an id from 0 to {self._info.n_vocab - 1}")
+
+    def _check_request(self, request: ScoreRequest) -> None:
+        n_tokens, n_vocab = len(request.tokens), self._info.n_vocab
+        self._check_tokens(request.tokens)
+        if not 1 <= request.start <= n_tokens:
+            raise ValueError(f"scores begin at token 1 to {n_tokens}, not {request.start}")
+        if not 0 <= request.n_alternatives <= n_vocab:
+            raise ValueError(f"there are 0 to {n_vocab} alternatives, not {request.n_alternatives}")
 
     def _check_plan(self, plan: Mapping[int, int]) -> None:
         if sum(plan.values()) > self._info.max_batch_tokens:

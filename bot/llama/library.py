@@ -155,9 +155,8 @@ def is_installed(module: str) -> bool:
     return importlib.util.find_spec(module) is not None
 
 
-@cache
 def load_library(module: str) -> LlamaLibrary:
-    """Loads a package's llama.cpp, once for the process.
+    """A package's llama.cpp, loaded once for the process.
 
     Args:
         module: a key of `BUILDS`.
@@ -168,6 +167,13 @@ def load_library(module: str) -> LlamaLibrary:
     build = BUILDS[module]
     path = find_library(build)
     check_processor(build)
+    return _load(module, path)
+
+
+@cache
+def _load(module: str, path: Path) -> LlamaLibrary:
+    """Loads, proves and binds; raises like `load_library`."""
+    build = BUILDS[module]
     wait_politely()
     try:
         functions = ctypes.CDLL(str(path))

@@ -1,7 +1,6 @@
 """Which engine is taken: what is asked for, what is installed, and one line that says so."""
 
 import importlib.util
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,7 @@ from structlog.testing import capture_logs
 
 from bot.engine.select import ENGINE_FILE_FORMAT, choose_engine, default_threads, open_engine
 from bot.errors import EngineError
-from bot.llama.library import BUILDS, load_library
+from bot.llama.library import BUILDS
 from bot.model.store import open_model
 
 needs_llama = pytest.mark.skipif(
@@ -18,14 +17,6 @@ needs_llama = pytest.mark.skipif(
 needs_xllamacpp = pytest.mark.skipif(
     importlib.util.find_spec("xllamacpp") is None, reason="xllamacpp is not installed"
 )
-
-
-@pytest.fixture(autouse=True)
-def fresh_libraries() -> Iterator[None]:
-    """Each test looks anew, and leaves nothing behind."""
-    load_library.cache_clear()
-    yield
-    load_library.cache_clear()
 
 
 def without(monkeypatch: pytest.MonkeyPatch, *missing: str) -> None:

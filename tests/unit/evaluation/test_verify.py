@@ -73,7 +73,7 @@ def test_engine_that_is_not_installed_keeps_its_sentence(
     """It is no fault of the file."""
     monkeypatch.setitem(sys.modules, "llama_cpp", None)
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    with pytest.raises(EngineError, match=r"llama.cpp is not installed"):
+    with pytest.raises(EngineError, match="llama-cpp-python is not installed"):
         list(verify_model("small", tmp_path, engine="llama_cpp"))
 
 

@@ -54,7 +54,7 @@ def test_library_with_the_other_layout_is_refused(module: str):
         with pytest.raises(LayoutError, match="llama_context_params"):
             LlamaLibrary(functions, build, in_place=library.returns_in_place())
     finally:
-        load_library.cache_clear()  # the failed proof has changed how the function is called
+        library._load.cache_clear()  # the failed proof has changed how the function is called
 
 
 @pytest.mark.parametrize("module", BUILDS)
@@ -97,7 +97,7 @@ def test_missing_openmp_is_a_sentence_with_the_package(monkeypatch: pytest.Monke
     def fail(_: str) -> None:
         raise OSError("libgomp.so.1: cannot open shared object file: No such file or directory")
 
-    load_library.cache_clear()
+    library._load.cache_clear()
     monkeypatch.setattr(library.ctypes, "CDLL", fail)
     with pytest.raises(EngineError, match="apt-get install libgomp1"):
         load_library("xllamacpp")

@@ -5,13 +5,14 @@ BIN := .venv/bin
 # One fixed set of flags: pip keeps the built wheel in its cache and knows nothing of flags.
 LLAMA_CMAKE_ARGS := -DGGML_NATIVE=ON -DLLAVA_BUILD=OFF
 
-.PHONY: help setup try test check format llama golden bench-peers lock clean
+.PHONY: help setup try test check format llama wide golden bench-peers lock clean
 
 help:
 	@echo "make try     a local Discord with the bot in it, in your browser"
 	@echo "make test    all tests"
 	@echo "make check   lint, types, import rules"
 	@echo "make bench-peers  what 'bardling bench engine' measures beside ours"
+	@echo "make wide    add the engine for many texts at once (compiles for some seconds)"
 	@echo "make llama   add llama.cpp, the faster engine (compiles for some minutes)"
 
 setup: .venv/ready
@@ -44,6 +45,12 @@ llama: setup
 	CMAKE_ARGS="$(LLAMA_CMAKE_ARGS)" $(BIN)/python -m pip install --quiet \
 	  --disable-pip-version-check --require-hashes -r requirements/llama.lock
 
+# Compiles the kernels at once, so that the first worker need not.
+wide: setup
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	  -r requirements/wide.lock
+	$(BIN)/python -m bot.engine.wide
+
 # torch and transformers, only to compare logits with them in tests/golden.
 golden: setup
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
@@ -64,6 +71,8 @@ lock: setup
 	  pyproject.toml -c requirements/dev.lock -o requirements/base.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 	  pyproject.toml --extra llama -c requirements/dev.lock -o requirements/llama.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+	  pyproject.toml --extra wide -c requirements/dev.lock -o requirements/wide.lock
 
 clean:
 	rm -rf .venv .venv-peers dist build *.egg-info

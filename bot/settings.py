@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from bot.errors import SettingError
 
-ENGINES = ("auto", "llama_cpp", "xllamacpp", "ctransformers", "scripted")
+ENGINES = ("auto", "wide", "llama_cpp", "xllamacpp", "ctransformers", "scripted")
 Number = TypeVar("Number", int, float)
 _DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
 

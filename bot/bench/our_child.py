@@ -101,11 +101,11 @@ async def write_as_in_worker(
             recorder.token(index)
             generation.feed(token)
             if generation.end is not None:
-                engine_loop.remove(sequence_id)
+                engine_loop.remove(seat.sequence_id)
                 done.set_result(None)
 
         async with places:
-            sequence_id = engine_loop.add(
+            seat = engine_loop.add(
                 prompt,
                 sampling(request, index),
                 on_token=on_token,

@@ -1,5 +1,7 @@
 """Which engine runs here, and how it is opened. Used by `app` and the benchmarks."""
 
+import importlib.util
+
 import structlog
 
 from bot.core.models import ModelInfo
@@ -13,7 +15,8 @@ from bot.llama.library import BUILDS, is_installed, load_library
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 ENGINE_FILE_FORMAT = {
-    "llama_cpp": "gguf", "xllamacpp": "gguf", "ctransformers": "ggml", "scripted": "gguf"
+    "wide": "gguf", "llama_cpp": "gguf", "xllamacpp": "gguf", "ctransformers": "ggml",
+    "scripted": "gguf",
 }  # fmt: skip
 _SCRIPTED_SLOTS = 8
 
@@ -29,6 +32,8 @@ def choose_engine(wanted: str) -> str:
     """
     if wanted in BUILDS:
         load_library(wanted)
+    if wanted == "wide" and not has_numba():
+        raise EngineError("The wide engine needs numba; pip install 'bardling[wide]' adds it.")
     if wanted != "auto":
         return wanted
     chosen, reason = _best_engine()
@@ -48,6 +53,11 @@ def _best_engine() -> tuple[str, str]:
         else:
             return name, f"{BUILDS[name].distribution} is installed"
     return "ctransformers", "no llama.cpp can be used here"
+
+
+def has_numba() -> bool:
+    """Whether what compiles the wide engine is installed."""
+    return importlib.util.find_spec("numba") is not None
 
 
 def default_threads() -> int:
@@ -82,6 +92,13 @@ def open_engine(
                 slots, place_bytes=place_bytes(info), kv_mb=kv_mb, available=available_bytes()
             )
             return LlamaCppEngine(info, package=name, slots=places, threads=open_threads(n_threads))
+        case "wide":
+            from bot.engine.wide import engine as wide  # noqa: PLC0415  # an extra
+
+            places = choose_slots(
+                slots, place_bytes=wide.place_bytes(info), kv_mb=kv_mb, available=available_bytes()
+            )
+            return wide.WideEngine(info, slots=places, threads=open_threads(n_threads))
         case "ctransformers":
             from bot.engine.ctransformers_engine import CTransformersEngine  # noqa: PLC0415  # slow
 

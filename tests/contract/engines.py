@@ -13,12 +13,17 @@ from bot.model.importing import import_checkpoint
 from bot.model.store import open_model
 from tests.model_files import SHAPE, make_huggingface_folder
 
-ENGINES = ["llama_cpp", "xllamacpp", "ctransformers", "scripted"]
-_MODULES = {"scripted": "bot"}  # what must be installed, where it isn't called as the engine
+ENGINES = ["wide", "llama_cpp", "xllamacpp", "ctransformers", "scripted"]
+_MODULES = {
+    "scripted": "bot",
+    "wide": "numba",
+}  # what must be installed, where it isn't called as the engine
 
 # How far the log-probabilities of one text may lie apart, computed in chunks of other sizes: both
 # libraries add in another order then, and round GELU to f16. 0.0016 and 2.7e-6 were the most seen.
-ROUNDING = {"llama_cpp": 1e-2, "xllamacpp": 1e-2, "ctransformers": 1e-4, "scripted": 0.0}
+ROUNDING = {
+    "wide": 0.0, "llama_cpp": 1e-2, "xllamacpp": 1e-2, "ctransformers": 1e-4, "scripted": 0.0
+}  # fmt: skip
 
 GREEDY = SamplingParams(temperature=0.0, repetition_penalty=1.0, logprobs=True)
 SAMPLED = SamplingParams(temperature=1.0, top_k=0, repetition_penalty=1.2, seed=11)
@@ -41,7 +46,9 @@ def open_tiny(name: str, folder: Path, slots: int | None = None) -> Engine:
 def skip_without(name: str) -> None:
     """Skips a test whose engine is not installed."""
     if importlib.util.find_spec(_MODULES.get(name, name)) is None:
-        pytest.skip(f"{name} is not installed (make llama adds llama_cpp)")
+        pytest.skip(
+            f"{name} is not installed (make llama adds llama_cpp, make wide the wide engine)"
+        )
 
 
 def write(

@@ -27,12 +27,13 @@ def _cache_folder() -> Path | None:
 
 
 _folder = _cache_folder()
+is_kept = _folder is not None
 if _folder is not None:
     _numba.config.CACHE_DIR = str(_folder)
 
 _options: dict[str, object] = {
     "nogil": True,
-    "cache": _folder is not None,
+    "cache": is_kept,
     "boundscheck": False,
     "error_model": "numpy",
 }

@@ -12,11 +12,12 @@ import numpy.typing as npt
 
 from bot.core.models import ModelInfo
 from bot.engine.api import EngineInfo
-from bot.engine.places import Chunk
+from bot.engine.places import Chunk, kv_bytes
 from bot.engine.sequences import SequenceEngine
+from bot.engine.threads import Threads
 from bot.engine.wide import forward
-from bot.engine.wide.kernels import BLOCK, PANEL, Rows
-from bot.engine.wide.simd import LANES
+from bot.engine.wide.kernels import BLOCK, PANEL, Panels, Rows
+from bot.engine.wide.simd import CAN_RUN, LANES
 from bot.engine.wide.threads import Crew
 from bot.engine.wide.weights import load_model
 from bot.errors import EngineError
@@ -32,13 +33,13 @@ class WideEngine(SequenceEngine):
     Args:
         info: a checked GGUF file.
         slots: sequences at once; each gets the model's whole window.
-        n_threads: processor threads.
+        threads: says how many to compute with.
 
     Raises:
         EngineError: this model's shape does not fit the kernels, or there is no memory for it.
     """
 
-    def __init__(self, info: ModelInfo, *, slots: int, n_threads: int) -> None:
+    def __init__(self, info: ModelInfo, *, slots: int, threads: Threads) -> None:
         _check(info)
         shape = info.shape
         batch_tokens = max(_BATCH_TOKENS, slots)
@@ -51,9 +52,9 @@ class WideEngine(SequenceEngine):
                 max_sequences=slots,
                 max_batch_tokens=batch_tokens,
                 max_chunk_tokens=min(_CHUNK_TOKENS, shape.n_ctx),
-                n_threads=n_threads,
+                n_threads=threads.most,
                 batch_invariant=True,
-                kv_bytes=2 * 2 * int(np.prod(kept)),
+                kv_bytes=slots * place_bytes(info),
             ),
             info.suppressed_ids,
         )
@@ -63,16 +64,17 @@ class WideEngine(SequenceEngine):
             self._kept = [np.zeros(kept, dtype=np.uint16) for _ in range(2)]
             self._shape = forward.Shape(
                 shape.n_embd, shape.n_head, shape.n_layer, shape.n_ctx, slots,
-                -(-shape.n_vocab // PANEL) * PANEL, zero,
+                -(-shape.n_vocab // PANEL) * PANEL, zero, BLOCK // 4,
             )  # fmt: skip
-            self._buffers = _buffers(self._shape, batch_tokens + _SPARE_ROWS, n_threads)
+            self._buffers = _buffers(self._shape, batch_tokens + _SPARE_ROWS, threads.most)
         except MemoryError as error:
             raise EngineError(
                 f"There is no memory for {info.path} and {slots} texts at once; use fewer slots."
             ) from error
         self._cache = forward.Cache(*(one.ravel() for one in self._kept))
-        self._crew = Crew(n_threads)
-        self._compute([Chunk(0, [0], 0, "last")])  # compiles, or loads what was compiled
+        self._threads = threads
+        self._crew = Crew(threads.most)
+        compile_kernels(np.uint8 if zero else np.int8)
 
     def close(self) -> None:
         """Ends the threads; the memory goes with the object."""
@@ -86,7 +88,7 @@ class WideEngine(SequenceEngine):
         def part(thread: int) -> None:
             forward.forward(thread, shape, model, batch, cache, buffers, counters)
 
-        self._crew.run(part, self._info.n_threads)
+        self._crew.run(part, self._threads.now())
         rows = self._buffers.logits.reshape(-1, self._shape.n_outputs)
         return rows[: len(batch.wanted), : self._info.n_vocab]
 
@@ -99,9 +101,32 @@ class WideEngine(SequenceEngine):
         return True
 
 
+def place_bytes(info: ModelInfo) -> int:
+    """Keys and values of one place, in f16."""
+    return kv_bytes(info.shape, n_places=1, bytes_per_number=2)
+
+
+def compile_kernels(weights: type[np.int8] | type[np.uint8]) -> None:
+    """Compiles what a step needs, or loads it where that was done before; for one kind of weights.
+
+    A model without layers has all that numba looks at: the kinds of numbers.
+    """
+    zero = int(weights is np.uint8)
+    shape = forward.Shape(BLOCK, 1, 0, 1, 1, PANEL, zero, BLOCK // 4)
+    panels = Panels(np.zeros(PANEL * BLOCK, dtype=weights), np.zeros(PANEL, dtype=np.float32))
+    model = forward.Model(panels, np.zeros(3 * BLOCK, dtype=np.float32))
+    cache = forward.Cache(np.zeros(BLOCK, dtype=np.uint16), np.zeros(BLOCK, dtype=np.uint16))
+    counters = np.zeros(forward.n_counters(0), dtype=np.int64)
+    batch = _batch([Chunk(0, [0], 0, "last")])
+    buffers = _buffers(shape, 1 + _SPARE_ROWS, 1)
+    forward.forward(0, shape, model, batch, cache, buffers, counters)
+
+
 def _check(info: ModelInfo) -> None:
     if info.file_format != "gguf":
         raise EngineError(f"The wide engine can't read {info.path}: it is no GGUF file.")
+    if not CAN_RUN:
+        raise EngineError("The wide engine needs a processor with F16C; use llama.cpp.")
     width = info.shape.n_embd // info.shape.n_head
     if info.shape.n_embd % BLOCK or width % LANES:
         raise EngineError(

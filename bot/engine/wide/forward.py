@@ -34,6 +34,7 @@ class Shape(NamedTuple):
     n_places: int
     n_outputs: int  # of the output matrix: the vocabulary, filled up to whole panels
     zero: int  # how far the weights were moved up
+    quads: int  # groups of four in a block; see `kernels.Product`
 
 
 class Batch(NamedTuple):
@@ -252,26 +253,25 @@ def forward(
         thread: its number, from 0.
         counters: `n_counters` zeros, shared by the threads of this step alone.
     """
-    n = len(batch.tokens)
-    k = shape.n_embd
+    n, k, quads = len(batch.tokens), shape.n_embd, shape.quads
     phase = _embed(shape, model, batch, buffers, counters, 0)
     for layer in range(shape.n_layer):
         w = 12 * k * k * layer
         v = 13 * k * layer
         phase = _normalize(shape, model, buffers, v, n, counters, phase)
-        product = kernels.Product(k, w, 3 * k, v + 2 * k, ADD_BIAS)
+        product = kernels.Product(k, w, 3 * k, v + 2 * k, ADD_BIAS, quads)
         phase = _multiply(model, buffers, product, n, buffers.wide, counters, phase)
         phase = _keep(shape, batch, buffers, cache, layer, counters, phase)
         phase = _attend(shape, batch, buffers, cache, layer, thread, counters, phase)
         phase = _quantize(buffers.mixed, buffers, k, n, shape.zero, counters, phase)
-        product = kernels.Product(k, w + 3 * k * k, k, v + 5 * k, ADD_TO)
+        product = kernels.Product(k, w + 3 * k * k, k, v + 5 * k, ADD_TO, quads)
         phase = _multiply(model, buffers, product, n, buffers.x, counters, phase)
         phase = _normalize(shape, model, buffers, v + 6 * k, n, counters, phase)
-        product = kernels.Product(k, w + 4 * k * k, 4 * k, v + 8 * k, GELU)
+        product = kernels.Product(k, w + 4 * k * k, 4 * k, v + 8 * k, GELU, quads)
         phase = _multiply(model, buffers, product, n, buffers.wide, counters, phase)
         phase = _quantize(buffers.wide, buffers, 4 * k, n, shape.zero, counters, phase)
-        product = kernels.Product(4 * k, w + 8 * k * k, k, v + 12 * k, ADD_TO)
+        product = kernels.Product(4 * k, w + 8 * k * k, k, v + 12 * k, ADD_TO, quads)
         phase = _multiply(model, buffers, product, n, buffers.x, counters, phase)
     phase = _normalize_wanted(shape, model, batch, buffers, counters, phase)
-    product = kernels.Product(k, 12 * k * k * shape.n_layer, shape.n_outputs, 0, PLAIN)
+    product = kernels.Product(k, 12 * k * k * shape.n_layer, shape.n_outputs, 0, PLAIN, quads)
     _multiply(model, buffers, product, len(batch.wanted), buffers.logits, counters, phase)

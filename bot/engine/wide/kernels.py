@@ -65,7 +65,7 @@ class Product(NamedTuple):
     width: int
     bias_at: int
     how: int
-    quads: int = BLOCK // 4
+    quads: int
 
 
 @inlined

@@ -7,6 +7,7 @@ LLVM: https://llvm.org/docs/LangRef.html
 """
 
 import importlib
+import platform
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,7 +20,19 @@ _types = _core.types
 
 LANES = 8  # 32-bit numbers in a vector: one AVX register; other processors split it
 
-HAS_AVX2 = bool(_llvm.get_host_cpu_features().get("avx2"))
+
+def _has(feature: str) -> bool:
+    """Whether the processor that numba compiles for has it: this one, or what its settings name."""
+    config: Any = importlib.import_module("numba").config
+    if config.CPU_NAME or config.CPU_FEATURES:
+        return f"+{feature}" in str(config.CPU_FEATURES)
+    return bool(_llvm.get_host_cpu_features().get(feature))
+
+
+HAS_AVX2 = _has("avx2")
+# Where an x86 has no instruction for 16-bit floats, LLVM calls a function that isn't there, and
+# ends the process.
+CAN_RUN = platform.machine().lower() not in ("x86_64", "amd64") or _has("f16c")
 
 _I8, _I16, _I32, _I64 = (ir.IntType(bits) for bits in (8, 16, 32, 64))
 _F16, _F32 = ir.HalfType(), ir.FloatType()

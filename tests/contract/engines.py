@@ -26,7 +26,7 @@ ROUNDING = {
 }  # fmt: skip
 
 GREEDY = SamplingParams(temperature=0.0, repetition_penalty=1.0, logprobs=True)
-SAMPLED = SamplingParams(temperature=1.0, top_k=0, repetition_penalty=1.2, seed=11)
+SAMPLED = SamplingParams(temperature=1.0, top_k=0, repetition_penalty=1.2, seed=11, logprobs=True)
 PROMPTS = [[5, 6, 7, 8, 9], [200, 17], [33], list(range(40, 60)), [7] * 12]
 
 

@@ -19,11 +19,11 @@ import structlog
 from bot.discord_io.client import BardlingBot, Shards, run_client
 from bot.discord_io.endpoints import use_endpoints
 from bot.discord_io.reply_rest import ReplyClient
-from bot.engine.select import ENGINE_FILE_FORMAT, choose_engine, open_engine
+from bot.engine.select import ENGINE_FILE_FORMAT, choose_engine, open_engine, suits_wide
 from bot.errors import SettingError
 from bot.jobqueue.connect import open_queue
 from bot.jobqueue.limits import QueueLimits
-from bot.model.store import open_model
+from bot.model.store import OpenedModel, open_model
 from bot.services import Services
 from bot.settings import Settings
 from bot.worker.runner import Worker
@@ -66,11 +66,10 @@ async def run_worker(settings: Settings) -> None:
     Raises:
         StartupError: the model, the engine or the queue can't be used.
     """
-    engine_name = choose_engine(settings.engine)
     async with AsyncExitStack() as stack:
         # First of all: a large model takes a while to check, and no file may be left half written.
         stop = await stack.enter_async_context(_stop_signal())
-        model = open_model(settings.model, ENGINE_FILE_FORMAT[engine_name], settings.home)
+        engine_name, model = _choose(settings)
         engine = stack.enter_context(
             closing(
                 open_engine(
@@ -106,6 +105,15 @@ async def run_worker(settings: Settings) -> None:
             threads=engine.info.n_threads,
         )
         await worker.run(stop)
+
+
+def _choose(settings: Settings) -> tuple[str, OpenedModel]:
+    """The engine's name, and the model in the format that it reads."""
+    name = choose_engine(settings.engine)
+    model = open_model(settings.model, ENGINE_FILE_FORMAT[name], settings.home)
+    if settings.engine == "auto" and suits_wide(model.info):
+        name = "wide"
+    return name, model
 
 
 async def _end(client: asyncio.Task[None]) -> None:

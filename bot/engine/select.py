@@ -19,6 +19,7 @@ ENGINE_FILE_FORMAT = {
     "scripted": "gguf",
 }  # fmt: skip
 _SCRIPTED_SLOTS = 8
+_WIDE_AS_IT_IS = ("q8_0", "q5_0", "q4_0")  # types whose numbers the wide engine takes over
 
 
 def choose_engine(wanted: str) -> str:
@@ -58,6 +59,24 @@ def _best_engine() -> tuple[str, str]:
 def has_numba() -> bool:
     """Whether what compiles the wide engine is installed."""
     return importlib.util.find_spec("numba") is not None
+
+
+def suits_wide(info: ModelInfo) -> bool:
+    """Whether "auto" takes the wide engine, where it is installed, for this model.
+
+    It was faster at any number of texts; but it rounds weights of more than 8 bits, and who chose
+    such a file wants them.
+    """
+    if not has_numba() or info.file_format != "gguf" or info.quantization not in _WIDE_AS_IT_IS:
+        return False
+    from bot.engine.wide.engine import why_not  # noqa: PLC0415  # an extra
+
+    reason = why_not(info)
+    if reason is None:
+        _log.info("engine chosen", engine="wide", reason="numba is installed")
+    else:
+        _log.warning("engine can't be used", engine="wide", reason=reason)
+    return reason is None
 
 
 def default_threads() -> int:

@@ -40,7 +40,8 @@ class WideEngine(SequenceEngine):
     """
 
     def __init__(self, info: ModelInfo, *, slots: int, threads: Threads) -> None:
-        _check(info)
+        if reason := why_not(info):
+            raise EngineError(reason)
         shape = info.shape
         batch_tokens = max(_BATCH_TOKENS, slots)
         kept = (shape.n_layer, slots, shape.n_head, shape.n_ctx, shape.n_embd // shape.n_head)
@@ -122,17 +123,18 @@ def compile_kernels(weights: type[np.int8] | type[np.uint8]) -> None:
     forward.forward(0, shape, model, batch, cache, buffers, counters)
 
 
-def _check(info: ModelInfo) -> None:
+def why_not(info: ModelInfo) -> str | None:
+    """Why this engine can't run a model here, or None if it can."""
     if info.file_format != "gguf":
-        raise EngineError(f"The wide engine can't read {info.path}: it is no GGUF file.")
+        return f"The wide engine can't read {info.path}: it is no GGUF file."
     if not CAN_RUN:
-        raise EngineError("The wide engine needs a processor with F16C; use llama.cpp.")
-    width = info.shape.n_embd // info.shape.n_head
-    if info.shape.n_embd % BLOCK or width % LANES:
-        raise EngineError(
+        return "The wide engine needs a processor with F16C; use llama.cpp."
+    if info.shape.n_embd % BLOCK or info.shape.n_embd // info.shape.n_head % LANES:
+        return (
             f"The wide engine can't run {info.path}: it needs a width that is a multiple of "
             f"{BLOCK} and heads of a multiple of {LANES} numbers; use llama.cpp."
         )
+    return None
 
 
 def _batch(chunks: Sequence[Chunk]) -> forward.Batch:

@@ -20,7 +20,7 @@ from bot.model.quantize import QUANTIZATIONS
 from bot.model.store import open_model
 from tests.model_files import SHAPE, make_huggingface_folder
 
-GREEDY = SamplingParams(temperature=0.0, repetition_penalty=1.0)
+GREEDY = SamplingParams(temperature=0.0, repetition_penalty=1.0, logprobs=True)
 SAMPLED = SamplingParams(temperature=1.0, top_k=0, repetition_penalty=1.2, seed=11)
 PROMPTS = [[5, 6, 7, 8, 9], [200, 17], [33], list(range(40, 60)), [7] * 12]
 

@@ -1,12 +1,15 @@
 """Drawing tokens: the right distribution, every parameter at its edges, seeds that repeat."""
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.sampling import SamplingParams
-from bot.engine.sampling import Sampler, score_rows
+from bot.engine.sampling import Draw, Sampler, draw_batch, score_rows
 
 PLAIN = {"temperature": 1.0, "top_k": 0, "top_p": 1.0, "repetition_penalty": 1.0}
 LOGITS = np.log(np.array([0.4, 0.3, 0.2, 0.1], dtype=np.float32))
@@ -15,7 +18,14 @@ LOGITS = np.log(np.array([0.4, 0.3, 0.2, 0.1], dtype=np.float32))
 def drawn(logits: np.ndarray, n: int = 1, known: tuple[int, ...] = (), **changes) -> list[int]:
     """Tokens drawn from the same logits again and again."""
     sampler = Sampler(SamplingParams(**{**PLAIN, **changes}))
-    return [sampler.draw(logits, known)[0] for _ in range(n)]
+    draws = draw_batch(np.tile(logits, (n, 1)), [sampler] * n, [known] * n)
+    return [draw.token for draw in draws]
+
+
+def draw_one(sampler: Sampler, logits: np.ndarray, known: Sequence[int] = ()) -> Draw:
+    """A batch of one row."""
+    (draw,) = draw_batch(logits[None], [sampler], [known])
+    return draw
 
 
 def shares(tokens: list[int], n_vocab: int = 4) -> np.ndarray:
@@ -93,9 +103,14 @@ def test_penalty_looks_at_its_window_only():
 
 def test_logprob_is_the_models_own():
     """Whatever the parameters, the model's probability is reported, for perplexity."""
-    sampler = Sampler(SamplingParams(temperature=0.0, top_k=1, repetition_penalty=2.0))
-    token, logprob = sampler.draw(LOGITS, [3])
-    assert (token, logprob) == (0, pytest.approx(np.log(0.4), abs=1e-6))
+    params = SamplingParams(temperature=0.0, top_k=1, repetition_penalty=2.0, logprobs=True)
+    draw = draw_one(Sampler(params), LOGITS, [3])
+    assert (draw.token, draw.logprob) == (0, pytest.approx(np.log(0.4), abs=1e-6))
+
+
+def test_logprob_is_computed_where_it_is_asked_for_only():
+    """It takes a sum over the vocabulary."""
+    assert draw_one(Sampler(SamplingParams()), LOGITS).logprob is None
 
 
 def test_logits_are_left_as_they_were():
@@ -133,16 +148,22 @@ def test_same_seed_same_tokens(
 ):
     """For any logits and parameters; every token is an id, every logprob at most 0."""
     params = SamplingParams(
-        seed=seed, temperature=temperature, top_k=top_k, top_p=top_p, repetition_penalty=penalty
+        seed=seed,
+        temperature=temperature,
+        top_k=top_k,
+        top_p=top_p,
+        repetition_penalty=penalty,
+        logprobs=True,
     )
     texts = []
     for _ in range(2):
         sampler, known = Sampler(params), [0]
         for row in rows:
-            token, logprob = sampler.draw(np.array(row, dtype=np.float32), known)
-            assert 0 <= token < 5
-            assert logprob <= 1e-9
-            known.append(token)
+            draw = draw_one(sampler, np.array(row, dtype=np.float32), known)
+            assert 0 <= draw.token < 5
+            assert draw.logprob is not None
+            assert draw.logprob <= 1e-9
+            known.append(draw.token)
         texts.append(known)
     assert texts[0] == texts[1]
 
@@ -152,11 +173,92 @@ def test_a_greedy_start_does_not_shift_the_stream():
     params = {"seed": 3, **PLAIN}
     one, other = Sampler(SamplingParams(**params)), Sampler(SamplingParams(**params))
     sure = np.array([100.0, 0, 0, 0], dtype=np.float32)
-    one.draw(LOGITS, ())
-    other.draw(sure, ())
-    assert [one.draw(LOGITS, ())[0] for _ in range(50)] == [
-        other.draw(LOGITS, ())[0] for _ in range(50)
+    draw_one(one, LOGITS)
+    draw_one(other, sure)
+    assert [draw_one(one, LOGITS) for _ in range(50)] == [
+        draw_one(other, LOGITS) for _ in range(50)
     ]
+
+
+def shares_of(n: int = 3_000, known: tuple[int, ...] = (), **changes) -> set[int]:
+    """The tokens that are drawn at all."""
+    return set(drawn(LOGITS, n, known, **changes))
+
+
+@pytest.mark.parametrize(("min_p", "kept"), [(0.2, {0, 1, 2, 3}), (0.3, {0, 1, 2}), (1.0, {0})])
+def test_min_p_keeps_a_share_of_the_likeliest(min_p: float, kept: set[int]):
+    """Of 0.4, so 0.3 keeps 0.12 and more (arXiv 2407.01082)."""
+    assert kept == shares_of(min_p=min_p)
+
+
+def test_typical_p_leaves_out_the_likeliest_where_it_is_no_surprise():
+    """The mean surprise is 1.28 nats; 0.3's is 1.20, 0.2's 1.61, 0.4's 0.92 (2202.00666)."""
+    assert {1} == shares_of(typical_p=0.2)
+    assert {1, 2} == shares_of(typical_p=0.45)
+
+
+def test_bias_shifts_and_bans():
+    """A bias of log 4 makes 0.1 as likely as 0.4; -100 is never."""
+    found = shares(drawn(LOGITS, 20_000, logit_bias=((3, float(np.log(4))),)))
+    assert np.abs(found - np.array([0.4, 0.3, 0.2, 0.4]) / 1.3).max() < 0.014
+    assert {1, 2, 3} == shares_of(logit_bias=((0, -100.0),))
+
+
+def test_banned_sequence_is_broken_before_its_last_token():
+    """Only where the text, prompt included, ends with the tokens before it."""
+    bans = {"banned_tokens": ((2, 1, 0), (3,))}
+    assert {1, 2} == shares_of(known=(2, 1), **bans)
+    assert {0, 1, 2} == shares_of(known=(1, 2), **bans)
+    assert {0, 1, 2} == shares_of(known=(1,), **bans)
+
+
+def test_no_ngram_appears_twice():
+    """A text of 13 tokens of a vocabulary of 4 has all of its pairs at most once."""
+    sampler, known = Sampler(SamplingParams(**PLAIN, no_repeat_ngram=2)), [0]
+    for _ in range(12):
+        known.append(draw_one(sampler, LOGITS, known).token)
+        pairs = list(pairwise(known))
+        assert len(pairs) == len(set(pairs))
+
+
+def test_bans_of_everything_give_way_one_after_another():
+    """N-grams first, then banned tokens, at last suppressed ones; never an error."""
+    all_pairs = (0, 0, 1, 0, 2, 0, 3, 0)
+    no_pairs = {"no_repeat_ngram": 2, "temperature": 0.0}
+    assert [1] == drawn(LOGITS, 1, all_pairs, **no_pairs, banned_tokens=((0,),))
+    every = ((0,), (1,), (2,), (3,))
+    assert [0] == drawn(LOGITS, 1, all_pairs, **no_pairs, banned_tokens=every)
+    params = SamplingParams(**{**PLAIN, "temperature": 0.0}, banned_tokens=every)
+    assert 3 == draw_one(Sampler(params, [0, 1, 2]), LOGITS).token
+    assert 0 == draw_one(Sampler(params, [0, 1, 2, 3]), LOGITS).token
+
+
+def test_tokens_beyond_the_vocabulary_are_ignored():
+    """A job may have been made for another model."""
+    assert {0, 1, 2, 3} == shares_of(banned_tokens=((9,),), logit_bias=((7, 50.0), (8, -100.0)))
+
+
+def test_openai_top_k_keeps_what_equals_the_kth():
+    """`top_k_logits` of openai/gpt-2 compares with the k-th value."""
+    logits = np.array([1, 0, 0, 0, -1], dtype=np.float32)
+    assert {0, 1, 2, 3} == set(drawn(logits, 2_000, top_k=2, openai_semantics=True))
+
+
+@pytest.mark.parametrize(
+    ("top_p", "kept"), [(0.1, {0}), (0.69, {0}), (0.71, {0, 1}), (0.91, {0, 1, 2})]
+)
+def test_openai_top_p_leaves_out_the_token_that_crosses(top_p: float, kept: set[int]):
+    """`top_p_logits` keeps running sums that don't exceed p, and never nothing."""
+    assert kept == shares_of(top_p=top_p, openai_semantics=True)
+
+
+def test_openai_semantics_knows_no_penalty_but_obeys_bans():
+    """What a server forbids stays forbidden."""
+    plain = shares(drawn(LOGITS, 500, openai_semantics=True))
+    penalized = {"repetition_penalty": 2.0, "min_p": 1.0, "typical_p": 0.1, "no_repeat_ngram": 2}
+    known = (1, 0, 1)
+    assert (plain == shares(drawn(LOGITS, 500, known, openai_semantics=True, **penalized))).all()
+    assert {1, 2, 3} == shares_of(openai_semantics=True, banned_tokens=((0,),))
 
 
 def test_scores_are_logprobs_and_ranks_of_the_targets():

@@ -18,6 +18,7 @@ from bot.core.jobs import (
     ReplyTarget,
     tenant_of,
 )
+from bot.core.presets import sampling_of
 from bot.core.prompts import clean_prompt
 from bot.core.sampling import MAX_SEED, SamplingParams
 from bot.errors import OptionError, QueueFullError
@@ -39,6 +40,7 @@ class CompletionRequest:
     reply: ReplyTarget
     prompt: str
     max_new_tokens: int
+    preset: str | None = None
     temperature: float | None = None
     top_k: int | None = None
     top_p: float | None = None
@@ -159,6 +161,6 @@ class Services:
         }
         seed = self._new_seed() % (MAX_SEED + 1) if request.seed is None else request.seed
         try:
-            return SamplingParams(seed=seed, **given)
+            return sampling_of(request.preset, {**given, "seed": seed})
         except ValueError as error:
             raise OptionError(f"This can't be done: {error}.") from error

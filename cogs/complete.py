@@ -8,6 +8,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.core.jobs import MAX_NEW_TOKENS, ReplyTarget
+from bot.core.presets import PRESETS
 from bot.core.replies import waiting
 from bot.core.sampling import MAX_SEED
 from bot.services import CompletionRequest, Services, Wait
@@ -17,6 +18,11 @@ from cogs.stop import stop_view
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 DEFAULT_LENGTH = 120
+# A choice has no description of its own, so its name says what it is for.
+_PRESET_CHOICES = [
+    app_commands.Choice(name=f"{preset.name}: {preset.line}", value=preset.name)
+    for preset in PRESETS.values()
+]
 _NOTICE_S = 5.0  # the text must not wait for a notice about its waiting
 
 
@@ -30,11 +36,13 @@ class Complete(commands.Cog):
     @app_commands.describe(
         prompt="The text to go on with",
         length="How much to write at most, in tokens (about three quarters of a word each)",
+        preset="A way of choosing words; the options below override it",
         temperature="How daring: 0 always takes the likeliest word, 1 follows the model, 2 is wild",
         top_k="Choose among this many likeliest tokens only; 0 = among all",
         top_p="Choose among the likeliest tokens that make up this share of probability",
         seed="A number that makes the same text again",
     )
+    @app_commands.choices(preset=_PRESET_CHOICES)
     @app_commands.allowed_installs(guilds=True, users=True)
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
     async def complete(
@@ -42,6 +50,7 @@ class Complete(commands.Cog):
         interaction: discord.Interaction[discord.Client],
         prompt: app_commands.Range[str, 1, 6000],
         length: app_commands.Range[int, 1, MAX_NEW_TOKENS] = DEFAULT_LENGTH,
+        preset: str | None = None,
         temperature: app_commands.Range[float, 0.0, 2.0] | None = None,
         top_k: app_commands.Range[int, 0, 1000] | None = None,
         top_p: app_commands.Range[float, 0.0, 1.0] | None = None,
@@ -58,6 +67,7 @@ class Complete(commands.Cog):
                 reply=_reply_target(interaction),
                 prompt=prompt,
                 max_new_tokens=length,
+                preset=preset,
                 temperature=temperature,
                 top_k=top_k,
                 top_p=top_p,

@@ -3,6 +3,7 @@
 import pytest
 
 from bot.core.jobs import JobState, ReplyTarget
+from bot.core.sampling import SamplingParams
 from bot.errors import OptionError, PromptError, QueueFullError
 from bot.jobqueue.limits import QueueLimits
 from bot.jobqueue.memory_queue import MemoryQueue
@@ -43,6 +44,13 @@ def test_given_options_reach_the_job_and_others_get_defaults():
         given.sampling.top_k,
         given.sampling.top_p,
     )
+
+
+def test_without_preset_a_text_ends_well():
+    """The usual way of drawing, without loops and half sentences."""
+    sampling = make_services()[0].prepare(make_request()).sampling
+
+    assert SamplingParams(seed=42, guard_loops=True, end_at_sentence=True) == sampling
 
 
 def test_job_ends_before_its_interaction_does():
@@ -111,6 +119,7 @@ async def test_running_job_is_stopped_by_its_worker():
     [
         ({"temperature": 2.5}, "temperature must be from 0 to 2"),
         ({"top_k": -1}, "top_k must be from 0 to 1000"),
+        ({"preset": "boring"}, "preset must be one of paper, story"),
         ({"max_new_tokens": 501}, "length must be from 1 to 500"),
         ({"max_new_tokens": 0}, "length must be from 1 to 500"),
     ],

@@ -21,6 +21,7 @@ _NOTES = {
     End.STOPPED: "stopped by request",
     End.DEADLINE: "out of time",
     End.WINDOW: "the model's window is full",
+    End.LOOP: "it began to repeat itself",
 }
 
 
@@ -82,6 +83,9 @@ class Writing:
             end_of_text_id=model.end_of_text_id,
             stop=job.sampling.stop,
             window_full=self.fitted.max_new_tokens < job.max_new_tokens,
+            end_at_sentence=job.sampling.end_at_sentence,
+            guard_loops=job.sampling.guard_loops,
+            ignore_end_of_text=job.sampling.openai_semantics,
         )
         self.changed = asyncio.Event()
         self.first_token_s: float | None = None

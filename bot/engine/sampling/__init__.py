@@ -7,6 +7,5 @@ whatever the other rows are.
 
 from bot.engine.sampling.batch import Draw, draw_batch
 from bot.engine.sampling.sampler import Sampler
-from bot.engine.sampling.scoring import score_rows
 
-__all__ = ["Draw", "Sampler", "draw_batch", "score_rows"]
+__all__ = ["Draw", "Sampler", "draw_batch"]

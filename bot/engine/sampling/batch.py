@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from bot.engine.sampling.candidates import Ids, Logits, Matrix, change, likeliest
 from bot.engine.sampling.choice import Settings, choose, effective_k
 from bot.engine.sampling.sampler import Sampler, Strictness
-from bot.engine.sampling.scoring import log_probability
 from bot.engine.sampling.wide import NOTHING_LEFT, draw_wide
 
 _FEW = 128  # candidates
@@ -55,7 +55,7 @@ def draw_batch(
     ]
     tokens = _draw(matrix, requests, Strictness.ALL)
     return [
-        Draw(token, log_probability(row, token) if sampler.params.logprobs else None)
+        Draw(token, _log_probability(row, token) if sampler.params.logprobs else None)
         for token, row, sampler in zip(tokens, logits, samplers, strict=True)
     ]
 
@@ -115,3 +115,15 @@ def _draw_group(
     values[~has_some, 0] = 0.0  # any finite number
     columns = choose(values, Settings.of(params), uniforms)
     return np.where(has_some, ids[np.arange(len(ids)), columns], NOTHING_LEFT)
+
+
+def _log_probability(logits: npt.NDArray[np.float32], token: int) -> float:
+    """The log of one token's probability before any parameter is applied.
+
+    Args:
+        logits: shape [n_vocab].
+        token: id.
+    """
+    row = logits.astype(np.float64)
+    highest = row.max()
+    return float(row[token] - highest - np.log(np.exp(row - highest).sum()))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.sampling import SamplingParams
-from bot.engine.sampling import Draw, Sampler, draw_batch, score_rows
+from bot.engine.sampling import Draw, Sampler, draw_batch
 
 PLAIN = {"temperature": 1.0, "top_k": 0, "top_p": 1.0, "repetition_penalty": 1.0}
 LOGITS = np.log(np.array([0.4, 0.3, 0.2, 0.1], dtype=np.float32))
@@ -259,11 +259,3 @@ def test_openai_semantics_knows_no_penalty_but_obeys_bans():
     known = (1, 0, 1)
     assert (plain == shares(drawn(LOGITS, 500, known, openai_semantics=True, **penalized))).all()
     assert {1, 2, 3} == shares_of(openai_semantics=True, banned_tokens=((0,),))
-
-
-def test_scores_are_logprobs_and_ranks_of_the_targets():
-    """Rank 0 is the likeliest; huge logits don't overflow."""
-    rows = np.stack([LOGITS, LOGITS + 500, LOGITS[::-1]])
-    logprobs, ranks = score_rows(rows, [0, 3, 0])
-    assert logprobs == pytest.approx(np.log([0.4, 0.1, 0.1]), abs=1e-4)
-    assert ranks.tolist() == [0, 3, 3]

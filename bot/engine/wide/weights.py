@@ -6,7 +6,8 @@ Block formats: llama.cpp, ggml/src/ggml-common.h.
 """
 
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import gguf
 import numpy as np
@@ -44,20 +45,33 @@ def load_model(path: str, shape: ModelShape) -> tuple[Model, int]:
     names = [f"blk.{layer}.{name}.weight" for layer in range(shape.n_layer) for name in _MATRICES]
     matrices = [tensors[name] for name in (*names, "token_embd.weight")]
     zero = _zero({tensor.tensor_type.name for tensor in matrices})
-    n_rows = [-(-len(tensor.data) // PANEL) * PANEL for tensor in matrices]
     n_numbers = sum(
-        rows * int(tensor.shape[0]) for rows, tensor in zip(n_rows, matrices, strict=True)
+        -(-_n_rows(tensor) // PANEL) * PANEL * int(tensor.shape[0]) for tensor in matrices
     )
     values: _Packed = np.zeros(n_numbers, dtype=np.uint8 if zero else np.int8)
     scales = np.zeros(n_numbers // BLOCK, dtype=np.float32)
     at = 0
-    for tensor in matrices:
-        for numbers, one_scales in _blocks(tensor):
-            _pack(numbers, one_scales, values, scales, at, zero)
-            at += -(-len(numbers) // PANEL) * PANEL * numbers.shape[1]
-    vectors = [tensors[name] for name in _vector_names(shape.n_layer)]
-    flat = np.concatenate([_floats(tensor).ravel() for tensor in vectors])
-    return Model(panels=Panels(values=values, scales=scales), vectors=flat), zero
+    # By plain reads: what the reader maps would count as memory, twice the model.
+    with Path(path).open("rb") as file:
+        for tensor in matrices:
+            for numbers, one_scales in _blocks(file, tensor):
+                _pack(numbers, one_scales, values, scales, at, zero)
+                at += -(-len(numbers) // PANEL) * PANEL * numbers.shape[1]
+        vectors = [_floats(file, tensors[name]) for name in _vector_names(shape.n_layer)]
+    return Model(Panels(values, scales), np.concatenate(vectors)), zero
+
+
+def _n_rows(tensor: Any) -> int:
+    """Of a matrix or a vector; GGUF names the columns first."""
+    return int(tensor.shape[1]) if len(tensor.shape) > 1 else 1
+
+
+def _read(file: BinaryIO, tensor: Any, first: int, last: int) -> npt.NDArray[np.uint8]:
+    """The packed bytes of some of a tensor's rows, shape [rows, bytes of a row]."""
+    row_bytes = int(tensor.n_bytes) // _n_rows(tensor)
+    file.seek(int(tensor.data_offset) + first * row_bytes)
+    data = file.read((last - first) * row_bytes)
+    return np.frombuffer(data, dtype=np.uint8).reshape(last - first, row_bytes)
 
 
 def _vector_names(n_layer: int) -> Iterator[str]:
@@ -71,22 +85,22 @@ def _zero(types: set[str]) -> int:
     return _QUADS_ZERO if types == {"Q4_0"} else 0
 
 
-def _floats(tensor: Any) -> npt.NDArray[np.float32]:
-    return gguf.quants.dequantize(tensor.data, tensor.tensor_type).astype(np.float32)
+def _floats(file: BinaryIO, tensor: Any) -> npt.NDArray[np.float32]:
+    """A vector, or a matrix row after row."""
+    rows = _read(file, tensor, 0, _n_rows(tensor))
+    return gguf.quants.dequantize(rows, tensor.tensor_type).astype(np.float32).ravel()
 
 
-def _blocks(tensor: Any) -> Iterator[tuple[_Numbers, _Scales]]:
+def _blocks(file: BinaryIO, tensor: Any) -> Iterator[tuple[_Numbers, _Scales]]:
     """A matrix's numbers [rows, K] and scales [rows, K/32], some rows at a time."""
     unpack = {"Q8_0": _from_q8_0, "Q4_0": _from_q4_0, "Q5_0": _from_q5_0}
-    name = tensor.tensor_type.name
-    for start in range(0, len(tensor.data), _ROWS_AT_ONCE):
-        rows = tensor.data[start : start + _ROWS_AT_ONCE]
+    name, n_rows = tensor.tensor_type.name, _n_rows(tensor)
+    for start in range(0, n_rows, _ROWS_AT_ONCE):
+        rows = _read(file, tensor, start, min(start + _ROWS_AT_ONCE, n_rows))
         if name not in unpack:
             values = gguf.quants.dequantize(rows, tensor.tensor_type).astype(np.float32)
-            rows, name_now = gguf.quants.quantize(values, gguf.GGMLQuantizationType.Q8_0), "Q8_0"
-        else:
-            name_now = name
-        numbers, scales = unpack[name_now](np.ascontiguousarray(rows))
+            rows = gguf.quants.quantize(values, gguf.GGMLQuantizationType.Q8_0)
+        numbers, scales = unpack.get(name, _from_q8_0)(rows)
         yield numbers.reshape(len(rows), -1), scales.reshape(len(rows), -1)
 
 

@@ -3,8 +3,8 @@
 FROM python:3.12-slim AS build
 WORKDIR /build
 RUN python -m venv /opt/bardling
-COPY requirements/base.lock requirements/base.lock
-RUN /opt/bardling/bin/pip install --no-cache-dir --require-hashes -r requirements/base.lock
+COPY requirements/wide.lock requirements/wide.lock
+RUN /opt/bardling/bin/pip install --no-cache-dir --require-hashes -r requirements/wide.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY bot bot
 COPY cogs cogs

@@ -103,6 +103,8 @@ class Stack:
         return {
             "PATH": os.environ["PATH"],
             "HOME": str(self._folder),
+            # Compiled kernels are the same for all; compiling them anew takes each worker seconds.
+            "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache")),
             "REDIS_URL": self.redis.url,
             "BARDLING_HOME": str(self._folder / "home"),
             "BARDLING_LOG": "json",

@@ -18,7 +18,7 @@ from bot.engine.threads import Threads
 from bot.engine.wide import forward
 from bot.engine.wide.kernels import BLOCK, PANEL, Panels, Rows
 from bot.engine.wide.simd import CAN_RUN, LANES
-from bot.engine.wide.threads import Crew
+from bot.engine.wide.crew import Crew
 from bot.engine.wide.weights import load_model
 from bot.errors import EngineError
 

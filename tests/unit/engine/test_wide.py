@@ -196,7 +196,7 @@ def test_a_processor_without_half_floats_is_refused(
 
 def test_a_thread_that_is_held_up_holds_up_nobody():
     """It has taken nothing, so the step is over without it; it joins when it can."""
-    from bot.engine.wide.threads import Crew
+    from bot.engine.wide.crew import Crew
 
     held_up, came = threading.Event(), threading.Event()
     did: list[int] = []

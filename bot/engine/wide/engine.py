@@ -16,9 +16,9 @@ from bot.engine.places import Chunk, kv_bytes
 from bot.engine.sequences import SequenceEngine
 from bot.engine.threads import Threads
 from bot.engine.wide import forward
+from bot.engine.wide.crew import Crew
 from bot.engine.wide.kernels import BLOCK, PANEL, Panels, Rows
 from bot.engine.wide.simd import CAN_RUN, LANES
-from bot.engine.wide.crew import Crew
 from bot.engine.wide.weights import load_model
 from bot.errors import EngineError
 

@@ -111,7 +111,7 @@ def _choose(settings: Settings) -> tuple[str, OpenedModel]:
     """The engine's name, and the model in the format that it reads."""
     name = choose_engine(settings.engine)
     model = open_model(settings.model, ENGINE_FILE_FORMAT[name], settings.home)
-    if settings.engine == "auto" and suits_wide(model.info):
+    if settings.engine == "auto" and suits_wide(model.info, instead_of=name):
         name = "wide"
     return name, model
 

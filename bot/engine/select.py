@@ -61,12 +61,17 @@ def has_numba() -> bool:
     return importlib.util.find_spec("numba") is not None
 
 
-def suits_wide(info: ModelInfo) -> bool:
+def suits_wide(info: ModelInfo, instead_of: str) -> bool:
     """Whether "auto" takes the wide engine, where it is installed, for this model.
 
-    It was faster at any number of texts; but it rounds weights of more than 8 bits, and who chose
-    such a file wants them.
+    It was faster at any number of texts; but it computes on the processor alone, and it rounds
+    weights of more than 8 bits, which who chose such a file wants.
+
+    Args:
+        instead_of: the engine that there is without it.
     """
+    if instead_of in BUILDS and has_graphics_card(instead_of):
+        return False
     if not has_numba() or info.file_format != "gguf" or info.quantization not in _WIDE_AS_IT_IS:
         return False
     from bot.engine.wide.engine import why_not  # noqa: PLC0415  # an extra
@@ -77,6 +82,11 @@ def suits_wide(info: ModelInfo) -> bool:
     else:
         _log.warning("engine can't be used", engine="wide", reason=reason)
     return reason is None
+
+
+def has_graphics_card(name: str) -> bool:
+    """Whether this build of llama.cpp computes on a card that is there."""
+    return bool(load_library(name).functions.llama_supports_gpu_offload())
 
 
 def default_threads() -> int:

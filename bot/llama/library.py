@@ -94,6 +94,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "llama_backend_init": (None, []),
     "llama_log_set": (None, [LogCallback, _PTR]),
     "llama_print_system_info": (ctypes.c_char_p, []),
+    "llama_supports_gpu_offload": (ctypes.c_bool, []),
     "llama_model_free": (None, [_PTR]),
     "llama_free": (None, [_PTR]),
     "llama_n_ctx": (_U32, [_PTR]),

@@ -1,12 +1,20 @@
 """Which engine is taken: what is asked for, what is installed, and one line that says so."""
 
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
-from bot.engine.select import ENGINE_FILE_FORMAT, choose_engine, default_threads, open_engine
+from bot.engine.select import (
+    ENGINE_FILE_FORMAT,
+    choose_engine,
+    default_threads,
+    has_graphics_card,
+    open_engine,
+    suits_wide,
+)
 from bot.errors import EngineError
 from bot.llama.library import BUILDS
 from bot.model.store import open_model
@@ -106,3 +114,35 @@ def test_threads_leave_one_core_free(monkeypatch: pytest.MonkeyPatch):
     for cores, expected in ((1, 1), (2, 1), (16, 15)):
         monkeypatch.setattr("os.sched_getaffinity", lambda _pid, n=cores: set(range(n)))
         assert default_threads() == expected
+
+
+def test_a_worker_takes_the_wide_engine_for_weights_that_are_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Not for finer ones, nor beside a graphics card, nor where nothing compiles it."""
+    pytest.importorskip("numba", reason="numba is not installed (make wide)")
+    info = open_model("small", "gguf", tmp_path).info
+    assert suits_wide(info, instead_of="ctransformers")
+    assert not suits_wide(replace(info, quantization="f16"), instead_of="ctransformers")
+    assert not suits_wide(replace(info, file_format="ggml"), instead_of="ctransformers")
+    odd = replace(info, shape=replace(info.shape, n_embd=240))
+    with capture_logs() as lines:
+        assert not suits_wide(odd, instead_of="ctransformers")
+    assert "multiple of 32" in lines[0]["reason"]
+    monkeypatch.setattr("bot.engine.select.has_graphics_card", lambda name: True)
+    assert not suits_wide(info, instead_of="llama_cpp")
+    without(monkeypatch, "numba")
+    assert not suits_wide(info, instead_of="ctransformers")
+
+
+@needs_xllamacpp
+def test_a_wheel_for_processors_knows_no_graphics_card():
+    """So "auto" may take the wide engine before it."""
+    assert has_graphics_card("xllamacpp") is False
+
+
+def test_the_wide_engine_without_its_compiler_is_refused(monkeypatch: pytest.MonkeyPatch):
+    """With the command that adds it."""
+    without(monkeypatch, "numba")
+    with pytest.raises(EngineError, match=r"bardling\[wide\]"):
+        choose_engine("wide")

@@ -39,7 +39,10 @@ def test_command_line_beats_environment_beats_file_beats_defaults(tmp_path: Path
         ({"BARDLING_SLOTS": "many"}, "BARDLING_SLOTS = 'many' (from the environment)"),
         ({"BARDLING_SLOTS": "-1"}, "must be a number from 0 to 1024"),
         ({"BARDLING_DRAIN_S": "nan"}, "must be a number"),
-        ({"BARDLING_ENGINE": "gpt"}, "must be one of auto, wide, llama_cpp, xllamacpp, ctransformers"),
+        (
+            {"BARDLING_ENGINE": "gpt"},
+            "must be one of auto, wide, llama_cpp, xllamacpp, ctransformers",
+        ),
         ({"BARDLING_LOG_LEVEL": "loud"}, "BARDLING_LOG_LEVEL"),
         ({"DISCORD_API_URL": "https://discord.com"}, "must end in /api/v10"),
         ({"DISCORD_API_URL": "discord.com/api/v10"}, "must be an address"),

@@ -232,7 +232,6 @@ zero_floats = _instruction(_floats, [], lambda _b, _v: ir.Constant(_FLOATS, [0.0
 zero_ints = _instruction(_ints, [], lambda _b, _v: ir.Constant(_INTS, [0] * LANES))
 zero_shorts = _instruction(_shorts, [], lambda _b, _v: ir.Constant(_SHORTS, [0] * 2 * LANES))
 spread = _instruction(_floats, [_f32], lambda b, v: _spread(b, v[0]))
-spread_int = _instruction(_ints, [_types.int32], lambda b, v: _spread(b, v[0]))
 add = _instruction(_floats, [_floats] * 2, lambda b, v: b.fadd(*v))
 subtract = _instruction(_floats, [_floats] * 2, lambda b, v: b.fsub(*v))
 multiply = _instruction(_floats, [_floats] * 2, lambda b, v: b.fmul(*v))
@@ -255,7 +254,6 @@ to_floats = _instruction(_floats, [_ints], lambda b, v: b.sitofp(v[0], _FLOATS))
 to_ints = _instruction(  # to the nearest
     _ints, [_floats], lambda b, v: b.fptosi(_call(b, "llvm.rint.v8f32", _FLOATS, v), _INTS)
 )
-add_ints = _instruction(_ints, [_ints] * 2, lambda b, v: b.add(*v))
 multiply_pairs = _instruction(_ints, [_ints, _shorts, _shorts], _multiply_pairs)
 multiply_octets = _instruction(_shorts, [_shorts, _octets, _octets], _multiply_octets)
 sum_pairs = _instruction(  # the two 16-bit numbers of each lane, added to a sum of 32 bits
@@ -266,7 +264,6 @@ sum_pairs = _instruction(  # the two 16-bit numbers of each lane, added to a sum
 
 load = _load(_floats, _FLOATS, 4, _same)  # from f32
 load_half = _load(_floats, _HALVES, 2, lambda b, v: b.fpext(v[0], _FLOATS))  # from f16
-load_ints = _load(_ints, _INTS, 4, _same)
 load_octets = _load(_octets, _OCTETS, 1, _same)
 load_shorts = _load(  # sixteen 8-bit numbers, widened
     _shorts, ir.VectorType(_I8, 2 * LANES), 1, lambda b, v: b.sext(v[0], _SHORTS)

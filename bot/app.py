@@ -25,6 +25,7 @@ from bot.jobqueue.connect import open_queue
 from bot.jobqueue.limits import QueueLimits
 from bot.model.store import OpenedModel, open_model
 from bot.services import Services
+from bot.services.texts import TextService
 from bot.settings import Settings
 from bot.worker.runner import Worker
 
@@ -48,7 +49,9 @@ async def run_bot(settings: Settings, shards: Shards | None) -> None:
         queue = await stack.enter_async_context(
             open_queue(settings.redis_url, pool=settings.pool, limits=_queue_limits(settings))
         )
-        services = Services(queue, clock=time.time, new_seed=lambda: secrets.randbelow(2**32))
+        services = Services(
+            texts=TextService(queue, clock=time.time, new_seed=lambda: secrets.randbelow(2**32))
+        )
         bot = await stack.enter_async_context(BardlingBot(services, shards))
         client = asyncio.create_task(
             run_client(bot, settings.discord_token, settings.discord_api_url), name="discord"

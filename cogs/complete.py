@@ -11,7 +11,8 @@ from bot.core.jobs import MAX_NEW_TOKENS, ReplyTarget
 from bot.core.presets import PRESETS
 from bot.core.replies import waiting
 from bot.core.sampling import MAX_SEED
-from bot.services import CompletionRequest, Services, Wait
+from bot.services import Services
+from bot.services.texts import CompletionRequest, Wait
 from cogs._access import NO_MENTIONS, services_of
 from cogs.stop import stop_view
 
@@ -60,7 +61,7 @@ class Complete(commands.Cog):
         structlog.contextvars.bind_contextvars(
             job_id=str(interaction.id), guild_id=interaction.guild_id
         )
-        job = self._services.prepare(
+        job = self._services.texts.prepare(
             CompletionRequest(
                 interaction_id=interaction.id,
                 user_id=interaction.user.id,
@@ -75,10 +76,10 @@ class Complete(commands.Cog):
             )
         )
         await interaction.response.defer(thinking=True)
-        if wait := await self._services.expected_wait():
+        if wait := await self._services.texts.expected_wait():
             # Said before the job is put: from then on only its worker edits the reply.
             await _show_wait(interaction, job.id, wait)
-        await self._services.put(job)
+        await self._services.texts.put(job)
 
 
 async def _show_wait(

@@ -10,7 +10,7 @@ from discord.ext import commands
 from bot.core.buttons import STOP_TEMPLATE, stop_custom_id
 from bot.core.replies import stopped_in_line
 from bot.errors import StopError
-from bot.services import StopResult
+from bot.services.texts import StopResult
 from cogs._access import NO_MENTIONS, answer_error, services_of
 
 
@@ -52,7 +52,7 @@ class StopButton(
             await answer_error(interaction, error)
 
     async def _stop(self, interaction: discord.Interaction[discord.Client]) -> None:
-        result = await services_of(interaction.client).stop(
+        result = await services_of(interaction.client).texts.stop(
             self._job_id,
             user_id=interaction.user.id,
             is_moderator=interaction.guild_id is not None

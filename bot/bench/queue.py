@@ -20,10 +20,11 @@ from redis.asyncio import Redis
 
 from bot.core.jobs import JOB_LIFETIME_S, Job, JobState, ReplyTarget
 from bot.core.sampling import SamplingParams
-from bot.jobqueue.connect import open_client, open_queue
-from bot.jobqueue.embedded_server import open_redis_server
+from bot.jobqueue.connect import open_queue
 from bot.jobqueue.limits import QueueLimits
 from bot.jobqueue.redis_queue import RedisQueue
+from bot.storage.connect import open_client
+from bot.storage.embedded_server import open_redis_server
 
 _ROUNDS = 5
 _PRODUCERS = 4

@@ -20,16 +20,11 @@ def check_plot(path: Path) -> None:
     """Refuses what could not be drawn, before any work is done.
 
     Raises:
-        SettingError: matplotlib is not installed, or the file's name ends in another format.
+        SettingError: the file's name ends in another format.
     """
     origin = "the command line"
     if path.suffix.lower() not in _SUFFIXES:
         raise SettingError("--plot", str(path), origin, "must end in .svg or .png")
-    if importlib.util.find_spec("matplotlib") is None:
-        reason = (
-            "matplotlib, which draws it, is not installed; pip install 'bardling[plot]' adds it"
-        )
-        raise SettingError("--plot", str(path), origin, reason)
 
 
 def draw(comparison: Comparison, path: Path) -> None:

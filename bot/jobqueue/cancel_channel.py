@@ -11,8 +11,8 @@ from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
-from bot.jobqueue.cancellation import heed_cancel
-from bot.jobqueue.redis_scripts import down_error
+from bot.storage.cancellation import heed_cancel
+from bot.storage.scripts import down_error
 
 
 class CancelChannel:

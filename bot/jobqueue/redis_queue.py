@@ -27,13 +27,17 @@ from bot.jobqueue.api import (
     Verdict,
 )
 from bot.jobqueue.cancel_channel import CancelChannel
-from bot.jobqueue.cancellation import heed_cancel
 from bot.jobqueue.keys import Keys
 from bot.jobqueue.limits import MAX_CLAIM_WAIT_S, QueueLimits
-from bot.jobqueue.redis_scripts import RedisScripts, down_error
+from bot.storage.cancellation import heed_cancel
+from bot.storage.scripts import Scripts, down_error
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
+_SCRIPTS = (
+    "enqueue", "load", "claim", "renew", "mark_part", "finish", "release", "retry", "leave",
+    "cancel", "place", "reap",
+)  # fmt: skip
 _REAP_BATCH = 100
 _CLAIM_FIELDS = 6
 
@@ -53,7 +57,12 @@ class RedisQueue:
         self._blocking = blocking
         self._limits = limits
         self._keys = Keys(pool)
-        self._scripts = RedisScripts(commands, self._keys)
+        self._scripts = Scripts(
+            commands,
+            package="bot.jobqueue",
+            names=_SCRIPTS,
+            keys=self._keys.for_scripts(),
+        )
         self._cancels = CancelChannel(blocking, self._keys.cancel)
 
     async def close(self) -> None:

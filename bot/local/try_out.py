@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, TypeVar
 from bot.errors import BardlingError, QueueDownError, StartupError, UnreachableError
 from bot.jobqueue.api import JobQueue
 from bot.jobqueue.connect import open_queue
-from bot.jobqueue.embedded_server import open_redis_server
 from bot.local.final_reply import is_final, messages_of, plain_text, refusal
 from bot.local.processes import ChildSpec, end_task, supervised
+from bot.storage.embedded_server import open_redis_server
 
 if TYPE_CHECKING:
     from bot.local.discord_server import LocalDiscord

@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 
 from bot.errors import UnreachableError
-from bot.jobqueue.embedded_server import find_redis_server
+from bot.storage.embedded_server import find_redis_server
 from tools.try_picture import Completion, find_chromium, take_picture
 
 START_S = 60.0

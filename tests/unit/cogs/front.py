@@ -22,6 +22,7 @@ from bot.discord_io.client import COGS, BardlingBot
 from bot.jobqueue.limits import QueueLimits
 from bot.jobqueue.memory_queue import MemoryQueue
 from bot.services import Services
+from bot.services.texts import TextService
 from tests.unit.worker.workshop import FlakyQueue
 
 NOW_S = 5_000.0
@@ -156,7 +157,8 @@ class Front:
         limits = QueueLimits(max_queued=max_queued)
         self.queue = MemoryQueue(clock=lambda: NOW_S, limits=limits)
         self.gate = Gate(self.queue)
-        services = Services(self.gate, clock=self._now, new_seed=lambda: DRAWN_SEED)
+        texts = TextService(self.gate, clock=self._now, new_seed=lambda: DRAWN_SEED)
+        services = Services(texts=texts)
         self.bot = BardlingBot(services, None)
         self.wire = Wire(self.queue)
         self.fault: Exception | None = None

@@ -16,9 +16,13 @@ async def payload() -> list[dict[str, Any]]:
     from bot.discord_io.client import BardlingBot
     from bot.jobqueue.memory_queue import MemoryQueue
     from bot.services import Services
+    from bot.services.texts import TextService
 
     bot = BardlingBot(
-        Services(MemoryQueue(clock=lambda: 0.0), clock=lambda: 0.0, new_seed=int), None
+        Services(
+            texts=TextService(MemoryQueue(clock=lambda: 0.0), clock=lambda: 0.0, new_seed=int)
+        ),
+        None,
     )
     for name in COGS:
         await bot.load_extension(name)
@@ -89,8 +93,11 @@ def test_no_privileged_intent_is_asked_for():
     from bot.discord_io.client import BardlingBot
     from bot.jobqueue.memory_queue import MemoryQueue
     from bot.services import Services
+    from bot.services.texts import TextService
 
-    services = Services(MemoryQueue(clock=lambda: 0.0), clock=lambda: 0.0, new_seed=int)
+    services = Services(
+        texts=TextService(MemoryQueue(clock=lambda: 0.0), clock=lambda: 0.0, new_seed=int)
+    )
     intents = BardlingBot(services, None).intents
 
     assert discord.Intents(guilds=True) == intents

@@ -1,6 +1,5 @@
 """`bardling models compare`: figures, table, JSON and picture."""
 
-import importlib.util
 import json
 import math
 from pathlib import Path
@@ -194,21 +193,6 @@ def test_what_can_not_be_done_is_told_before_any_work(
     output, errors = capsys.readouterr()
     assert "" == output
     assert errors.splitlines()[-1].startswith(f"bardling: {sentence}")
-    assert "measuring" not in errors
-
-
-def test_picture_without_matplotlib_is_refused_before_any_work(
-    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
-    """The sentence says what to install."""
-    real = importlib.util.find_spec
-    monkeypatch.setattr(
-        "importlib.util.find_spec", lambda name: None if name == "matplotlib" else real(name)
-    )
-    assert 78 == main(["models", "compare", "small", "--plot", str(home / "a.svg")])
-    output, errors = capsys.readouterr()
-    assert "" == output
-    assert "pip install 'bardling[plot]'" in errors
     assert "measuring" not in errors
 
 

@@ -7,7 +7,8 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.errors import UnreachableError
-from bot.jobqueue.connect import open_queue, shown_address
+from bot.jobqueue.connect import open_queue
+from bot.storage.connect import shown_address
 from tests.redis_servers import RedisServer
 
 

@@ -7,7 +7,7 @@ from bot.core.sampling import SamplingParams
 from bot.errors import OptionError, PromptError, QueueFullError
 from bot.jobqueue.limits import QueueLimits
 from bot.jobqueue.memory_queue import MemoryQueue
-from bot.services import CompletionRequest, Services, StopResult
+from bot.services.texts import CompletionRequest, StopResult, TextService
 
 NOW_S = 5_000.0
 
@@ -24,10 +24,10 @@ def make_request(interaction_id: int = 1, **changes: object) -> CompletionReques
     return CompletionRequest(**(values | changes))  # pyright: ignore[reportArgumentType]
 
 
-def make_services(max_queued: int = 10) -> tuple[Services, MemoryQueue]:
+def make_services(max_queued: int = 10) -> tuple[TextService, MemoryQueue]:
     """Services over a memory queue with a clock that stands still."""
     queue = MemoryQueue(clock=lambda: NOW_S, limits=QueueLimits(max_queued=max_queued))
-    return Services(queue, clock=lambda: NOW_S, new_seed=lambda: 42), queue
+    return TextService(queue, clock=lambda: NOW_S, new_seed=lambda: 42), queue
 
 
 def test_given_options_reach_the_job_and_others_get_defaults():

@@ -1,12 +1,12 @@
-"""The Lua scripts as one object: loads them, runs them, and turns Redis's errors into ours.
+"""Lua scripts as one object: loads them, runs them, and turns Redis's errors into ours.
 
-Used by `redis_queue` alone. Knows the keys and how to retry, but not what a script means.
+Used by `jobqueue` and `state`. Knows how to retry, but not what a script means.
 """
 
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any, cast
@@ -18,30 +18,15 @@ from redis.exceptions import OutOfMemoryError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from bot.errors import QueueDownError
-from bot.jobqueue.cancellation import heed_cancel
-from bot.jobqueue.keys import Keys
+from bot.storage.cancellation import heed_cancel
 
 _RETRY_FOR_S = 1.5
-_NAMES = (
-    "enqueue",
-    "load",
-    "claim",
-    "renew",
-    "mark_part",
-    "finish",
-    "release",
-    "retry",
-    "leave",
-    "cancel",
-    "place",
-    "reap",
-)
 
 
 @cache
-def script_text(name: str) -> str:
-    """The text of one script, with what all scripts share before it."""
-    folder = files("bot.jobqueue") / "scripts"
+def script_text(package: str, name: str) -> str:
+    """The text of one script, with what all scripts of its folder share before it."""
+    folder = files(package) / "scripts"
     parts = (folder / f"{part}.lua" for part in ("common", name))
     return "\n".join(part.read_text(encoding="utf-8") for part in parts)
 
@@ -57,23 +42,31 @@ def down_error(error: RedisError | OSError) -> QueueDownError:
     return QueueDownError("The queue refused the request; please try again later.")
 
 
-class RedisScripts:
-    """Runs scripts on the keys of one pool.
+class Scripts:
+    """Runs the scripts of one package on one set of keys.
 
     Args:
         client: has no retries of its own: an EVALSHA that is sent twice by the client library
             could not be told from two calls.
-        keys: the pool's keys.
+        package: has a folder `scripts` with the named ones and `common.lua`.
+        names: of the scripts.
+        keys: KEYS of every script; all in one slot of a Redis Cluster.
         clock: measures how long retries may go on; monotonic seconds.
     """
 
     def __init__(
-        self, client: Redis, keys: Keys, *, clock: Callable[[], float] = time.monotonic
+        self,
+        client: Redis,
+        *,
+        package: str,
+        names: Iterable[str],
+        keys: Sequence[str],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._keys = keys.for_scripts()
+        self._keys = tuple(keys)
         self._clock = clock
         self._scripts: dict[str, AsyncScript] = {
-            name: client.register_script(script_text(name)) for name in _NAMES
+            name: client.register_script(script_text(package, name)) for name in names
         }
 
     async def run(self, name: str, *arguments: str | int) -> list[str]:

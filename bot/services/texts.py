@@ -69,8 +69,8 @@ class StopResult(Enum):
     NOTHING = auto()  # it is over, or unknown
 
 
-class Services:
-    """The operations behind the commands.
+class TextService:
+    """Texts that workers write: put, told of while they wait, stopped.
 
     Args:
         queue: where jobs go.

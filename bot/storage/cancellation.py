@@ -1,6 +1,6 @@
 """Makes sure that a task that was cancelled while it talked to Redis stays cancelled.
 
-Used by `redis_scripts`, `redis_queue` and `cancel_channel` around every await of the client.
+Used by `scripts` and by the rooms that hold a client, around every await of the client.
 """
 
 import asyncio

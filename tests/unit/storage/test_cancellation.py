@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.jobqueue.cancellation import heed_cancel
+from bot.storage.cancellation import heed_cancel
 
 
 async def forgetful(started: asyncio.Event) -> str:

@@ -12,14 +12,14 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.errors import UnreachableError
-from bot.jobqueue.embedded_server import find_redis_server, open_redis_server
+from bot.storage.embedded_server import find_redis_server, open_redis_server
 from tests.redis_servers import any_server, carried_server
 
 # A process that starts a server, says where, and waits for its end.
 OWNER = """
 import asyncio, sys
 from pathlib import Path
-from bot.jobqueue.embedded_server import open_redis_server
+from bot.storage.embedded_server import open_redis_server
 async def main():
     async with open_redis_server(Path(sys.argv[1])) as url:
         print(url, flush=True)

@@ -1,7 +1,6 @@
 """A comparison as a picture: what a smaller file costs. matplotlib, an extra, is imported late."""
 
 import importlib
-import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any

@@ -5,11 +5,12 @@ BIN := .venv/bin
 # One fixed set of flags: pip keeps the built wheel in its cache and knows nothing of flags.
 LLAMA_CMAKE_ARGS := -DGGML_NATIVE=ON -DLLAVA_BUILD=OFF
 
-.PHONY: help setup try test check format llama wide golden bench-peers lock clean
+.PHONY: help setup try test chaos check format llama wide golden bench-peers lock clean
 
 help:
 	@echo "make try     a local Discord with the bot in it, in your browser"
 	@echo "make test    all tests"
+	@echo "make chaos   thousands of jobs while everything is killed again and again"
 	@echo "make check   lint, types, import rules"
 	@echo "make bench-peers  what 'bardling bench engine' measures beside ours"
 	@echo "make wide    add the engine for many texts at once (compiles for some seconds)"
@@ -30,6 +31,10 @@ try: setup
 
 test: setup
 	$(BIN)/python -m pytest $(ARGS)
+
+# 5,000 jobs while bot, workers and Redis are killed 500 times; ends by itself. See tests/chaos.
+chaos: setup
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 check: setup
 	$(BIN)/ruff check .

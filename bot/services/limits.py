@@ -4,14 +4,13 @@ Built by `app` around a store; called by cogs. The rules are `core/limits`, the 
 `core/limit_words`; here they meet the store, whose clock is the only one that counts.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
 
 from bot.core.asker import Asker
 from bot.core.limit_buckets import Charged
-from bot.core.limit_words import bar_line, notes, rate, refusal_sentence, rule_line
+from bot.core.limit_words import bar_line, notes, refusal_sentence, rule_line
 from bot.core.limits import (
     MAX_RULES,
     HostLimits,

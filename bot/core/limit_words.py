@@ -7,7 +7,7 @@ users; a limit is never a riddle: which one, how much is left, when it comes bac
 from collections.abc import Callable, Iterable, Sequence
 
 from bot.core.limit_buckets import Bucket, BucketState, Refused, Scope, Unit
-from bot.core.limits import Rule, ServerRules
+from bot.core.limit_rules import Rule, ServerRules
 from bot.core.markdown import MAX_MESSAGE, length
 
 USUAL_TOKENS = 160  # what a text of usual length is charged: the default length and a short prompt
@@ -127,9 +127,8 @@ def rules_lines(server: ServerRules, name_of: NameOf = mention) -> list[str]:
         server.rules, key=lambda r: (order.index(r.scope), r.target_id, r.unit, r.per.ms)
     )
     lines = [f"- {rule_line(rule, name_of)}" for rule in rules]
-    for role_id in sorted(server.exempt_roles):
-        lines.append(f"- {target(Scope.ROLE, role_id, name_of)}: no personal limits")
-    return lines
+    exempt = (target(Scope.ROLE, role_id, name_of) for role_id in sorted(server.exempt_roles))
+    return [*lines, *(f"- {whom}: no personal limits" for whom in exempt)]
 
 
 def change_lines(before: ServerRules, after: ServerRules, name_of: NameOf = mention) -> list[str]:

@@ -10,16 +10,9 @@ import structlog
 
 from bot.core.asker import Asker
 from bot.core.limit_buckets import Charged
+from bot.core.limit_rules import MAX_RULES, Rule, RuleKey, ServerRules
 from bot.core.limit_words import bar_line, notes, refusal_sentence, rule_line
-from bot.core.limits import (
-    MAX_RULES,
-    HostLimits,
-    Rule,
-    RuleKey,
-    ServerRules,
-    applied,
-    check_rule,
-)
+from bot.core.limits import HostLimits, applied, check_rule
 from bot.errors import ConflictError, LimitReachedError, OptionError
 from bot.state.limits_api import MAX_LOG, LimitsStore, LoggedChange
 

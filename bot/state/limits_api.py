@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.core.limit_buckets import Bucket, BucketState, Charged, Refused
-from bot.core.limits import ServerRules
+from bot.core.limit_rules import ServerRules
 
 KEEP_CHARGE_S = 3600  # longer than any job lives
 MAX_LOG = 200

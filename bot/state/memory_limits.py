@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from bot.core.limit_buckets import Bucket, BucketState, Charged, Refused, Unit, refusal
-from bot.core.limits import ServerRules
+from bot.core.limit_rules import ServerRules
 from bot.state.limits_api import KEEP_CHARGE_S, MAX_LOG, LoggedChange, newest_not_undone
 
 

@@ -26,7 +26,7 @@ from bot.core.limit_buckets import (
     Refused,
     refusal,
 )
-from bot.core.limits import ServerRules
+from bot.core.limit_rules import ServerRules
 from bot.state.limits_api import KEEP_CHARGE_S, MAX_LOG, LoggedChange, newest_not_undone
 from bot.storage.cancellation import heed_cancel
 from bot.storage.scripts import Scripts, down_error

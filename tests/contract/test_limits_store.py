@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from bot.core.limit_buckets import Bucket, Charged, Per, Refused, Scope, Unit
-from bot.core.limits import Rule, ServerRules
+from bot.core.limit_rules import Rule, ServerRules
 from bot.state.limits_api import MAX_LOG, LimitsStore
 from bot.state.memory_limits import MemoryLimits
 from bot.state.redis_limits import RedisLimits

@@ -88,12 +88,12 @@ def refusal_sentence(refused: Refused) -> str:
     if state.left == 0:
         return (
             f"{_capital(limit)} {_are(state)} used up; this text can take up to {cost}, and enough "
-            f"for it come back {back}. Please wait until then, or ask for a shorter text."
+            f"for it will be back {back}. Please wait until then, or ask for a shorter text."
         )
     verb = "is" if state.left == 1 else "are"
     return (
         f"Of {limit} {state.left:,} {verb} left, and this text can take up to {cost}; enough for "
-        f"it come back {back}. Ask for a shorter text, or wait."
+        f"it will be back {back}. Ask for a shorter text, or wait."
     )
 
 

@@ -94,7 +94,7 @@ class LimitsFront:
         defer, *answers = await self.type(subcommand, options, **who)
         if not answers:  # refused at once
             answers = [defer]
-        assert all(call.is_private for call in (defer,))
+        assert defer.is_private
         assert answers[-1].pings_nobody
         return answers[-1].message["content"]
 
@@ -119,11 +119,18 @@ RESOLVED = {
         for role, name in ((WRITERS, "Writers"), (GUILD, "@everyone"))
     },
     "channels": {
-        str(CHANNEL): {"id": str(CHANNEL), "name": "general", "type": 0, "permissions": "0"},
-        "60": {"id": "60", "name": "Talk", "type": 4, "permissions": "0"},
+        str(CHANNEL): {
+            "id": str(CHANNEL), "name": "general", "type": 0, "permissions": "0", "position": 0,
+            "flags": 0,
+        },
+        "60": {
+            "id": "60", "name": "Talk", "type": 4, "permissions": "0", "position": 0, "flags": 0,
+        },
         str(THREAD): {
             "id": str(THREAD), "name": "a thread", "type": 11, "permissions": "0",
-            "parent_id": str(FORUM_CHANNEL),
+            "parent_id": str(FORUM_CHANNEL), "guild_id": str(GUILD), "owner_id": "1",
+            "message_count": 0, "member_count": 1, "rate_limit_per_user": 0, "flags": 0,
+            "applied_tags": [], "total_message_sent": 0,
             "thread_metadata": {
                 "archived": False, "auto_archive_duration": 60, "locked": False,
                 "archive_timestamp": "2024-01-01T00:00:00+00:00",
@@ -136,10 +143,7 @@ RESOLVED = {
         }
     },
 }  # fmt: skip
-THREAD_CHANNEL = RESOLVED["channels"][str(THREAD)] | {
-    "guild_id": str(GUILD), "owner_id": "1", "message_count": 0, "member_count": 1,
-    "rate_limit_per_user": 0,
-}  # fmt: skip
+THREAD_CHANNEL = RESOLVED["channels"][str(THREAD)]
 
 
 def _option_type(name: str, value: object) -> int:
@@ -227,7 +231,7 @@ async def test_direct_message_has_no_server(limits: LimitsFront):
 async def test_admin_part_is_refused_to_others(
     limits: LimitsFront, subcommand: str, options: dict[str, object]
 ):
-    """By our own check, before anything is done: members, and admins of a server without the bot."""
+    """By our own check: members, and admins of a server that has not added the bot."""
     await limits.service.set_rule(GUILD, MEMBER_RULE, 1)
     before = await limits.service.rules(GUILD)
 

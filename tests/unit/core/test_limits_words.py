@@ -39,8 +39,8 @@ def state(
 def test_refusal_says_which_limit_how_much_is_left_and_when_it_comes_back():
     """160 more tokens are back in 288 s."""
     assert (
-        "Of your 2,000 tokens per hour 140 are left, and this text can take up to 300 tokens; enough "
-        "for it will be back <t:1700000288:R>. Ask for a shorter text, or wait."
+        "Of your 2,000 tokens per hour 140 are left, and this text can take up to 300 tokens; "
+        "enough for it will be back <t:1700000288:R>. Ask for a shorter text, or wait."
     ) == refusal_sentence(Refused(state(1860), 300))
 
 

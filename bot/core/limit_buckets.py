@@ -166,11 +166,23 @@ class Refused:
         return self.state.lets_through_at_ms(self.cost)
 
 
-def refusal(states: Sequence[BucketState], tokens: int) -> Refused | None:
-    """Why a job of so many tokens does not pass, or None where it does.
+def longest_wait(states: Sequence[BucketState], tokens: int) -> Refused:
+    """The bucket in which a job of so many tokens waits longest; for one that was refused.
 
-    Of several reasons the one that lasts longest: after the time it names, the others are over.
+    After the time that it names, all other reasons are over.
+
+    Args:
+        states: at least one, all of the same moment.
+        tokens: the job's estimate.
     """
-    refused = [Refused(state, state.bucket.cost(tokens)) for state in states]
-    refused = [one for one in refused if one.is_for_good or one.back_at_ms > one.state.now_ms]
-    return max(refused, key=lambda one: (one.is_for_good, one.back_at_ms), default=None)
+    waits = (Refused(state, state.bucket.cost(tokens)) for state in states)
+    return max(waits, key=lambda one: (one.is_for_good, one.back_at_ms))
+
+
+def refusal(states: Sequence[BucketState], tokens: int) -> Refused | None:
+    """Why a job of so many tokens does not pass, or None where it does."""
+    if not states:
+        return None
+    longest = longest_wait(states, tokens)
+    waits = longest.is_for_good or longest.back_at_ms > longest.state.now_ms
+    return longest if waits else None

@@ -24,7 +24,7 @@ from bot.core.limit_buckets import (
     BucketState,
     Charged,
     Refused,
-    refusal,
+    longest_wait,
 )
 from bot.core.limit_rules import ServerRules
 from bot.state.limits_api import KEEP_CHARGE_S, MAX_LOG, LoggedChange, newest_not_undone
@@ -64,9 +64,7 @@ class RedisLimits:
         states = [_state(one, tats[one.key], now) for one in buckets if one.key in tats]
         if answer == "charged":
             return Charged(tuple(states))
-        refused = refusal(states, tokens)
-        assert refused is not None  # the script counts as `refusal` does
-        return refused
+        return longest_wait(states, tokens)
 
     async def settle(self, job_id: str, used_tokens: int) -> bool:
         """Corrects a charge to what was used, once."""

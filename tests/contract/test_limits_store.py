@@ -9,11 +9,13 @@ import pytest
 
 from bot.core.limit_buckets import Bucket, Charged, Per, Refused, Scope, Unit
 from bot.core.limit_rules import Rule, ServerRules
+from bot.errors import QueueDownError
 from bot.state.limits_api import MAX_LOG, LimitsStore
 from bot.state.memory_limits import MemoryLimits
 from bot.state.redis_limits import RedisLimits
 from bot.storage.connect import ANSWER_TIMEOUT_S, open_client
 from tests.queue_backends import Backend
+from tests.redis_servers import any_server, running_server
 
 GUILD = 1234567890123456789  # more than a Lua number can hold
 ADMIN, OTHER_ADMIN = 1111111111111111111, 2222222222222222222
@@ -400,3 +402,48 @@ async def test_change_that_is_sent_twice_counts_once(store: LimitsStore, backend
 
     assert 1 == len(await store.log(GUILD))
     assert time.time() == pytest.approx((await store.log(GUILD))[0].at_s, abs=5)
+
+
+async def test_full_memory_refuses_new_jobs_and_still_settles_old_ones(
+    store: LimitsStore, backend: Backend
+):
+    """What a job did not use must come back, whatever the state of the server."""
+    if backend.server is None:
+        pytest.skip("memory has no bound")
+    await store.charge("1", [tokens()], 300)
+    async with open_client(backend.server.url, ANSWER_TIMEOUT_S) as client:
+        await client.config_set("maxmemory", "1")
+        try:
+            with pytest.raises(QueueDownError, match="no memory left"):
+                await store.charge("2", [tokens()], 300)
+            assert await store.settle("1", 100)
+        finally:
+            await client.config_set("maxmemory", "0")
+
+    assert [900] == await left(store, tokens())
+
+
+async def test_server_that_is_gone_is_said_as_such(server_that_ended: str):
+    """Every call tells the person, and none hangs."""
+    async with open_client(server_that_ended, ANSWER_TIMEOUT_S) as client:
+        store = RedisLimits(client, pool="gone")
+        for call in (
+            store.charge("1", [], 1),
+            store.settle("1", 1),
+            store.refund("1"),
+            store.peek([]),
+            store.rules(GUILD),
+            store.log(GUILD),
+            store.undo(GUILD, ADMIN),
+            store.forget_guild(GUILD),
+            store.change_rules(GUILD, 0, rules_of(1), ADMIN),
+        ):
+            with pytest.raises(QueueDownError):
+                await call
+
+
+@pytest.fixture
+def server_that_ended() -> str:
+    """The address of a server that answers no more."""
+    with running_server(any_server()) as server:
+        return server.url

@@ -16,6 +16,9 @@ the command line turn them into words for a person. Must not import anything of 
         ├── OptionError         an option is out of its bounds
         ├── StopError           a text can't be stopped, or not by this person
         ├── QueueFullError      too many jobs wait already
+        ├── LimitReachedError   a limit leaves no room for it; says which, and until when
+        ├── NotAllowedError     this person may not do it
+        ├── ConflictError       somebody else changed the same thing at the same moment
         └── QueueDownError      the queue cannot be reached right now
 """
 
@@ -129,6 +132,18 @@ class StopError(RequestError):
 
 class QueueFullError(RequestError):
     """Too many jobs wait already, so this one was not taken."""
+
+
+class LimitReachedError(RequestError):
+    """A limit leaves no room for it; the message says which, what is left and until when."""
+
+
+class NotAllowedError(RequestError):
+    """This person may not do it here; the message says who may."""
+
+
+class ConflictError(RequestError):
+    """Somebody else changed the same thing at the same moment, so nothing was changed."""
 
 
 class QueueDownError(RequestError):

@@ -20,6 +20,16 @@ _DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LimitSettings:
+    """What the host sets for all servers; 0 = no limit."""
+
+    member_requests_per_minute: int
+    member_tokens_per_hour: int
+    ceiling_member_tokens_per_day: int
+    ceiling_server_tokens_per_day: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All settings of one process; `config/default.toml` says what each means."""
 
@@ -39,6 +49,7 @@ class Settings:
     threads: int | None
     kv_mb: int | None
     drain_s: float
+    limits: LimitSettings
 
     def __repr__(self) -> str:
         """Leaves the secrets out, so that a logged or traced Settings gives nothing away."""
@@ -94,6 +105,7 @@ def load_settings(
         threads=_whole(sources.find("worker.threads", "BARDLING_THREADS"), 0, 1024) or None,
         kv_mb=_whole(sources.find("worker.kv_mb", "BARDLING_KV_MB"), 0, 1_000_000_000) or None,
         drain_s=_seconds(sources.find("worker.drain_s", "BARDLING_DRAIN_S"), 0, 600),
+        limits=_limits(sources),
     )
 
 
@@ -133,6 +145,18 @@ class _Sources:
         except (OSError, UnicodeDecodeError) as error:
             reason = f"the file can't be read ({_plain(error)})"
             raise SettingError(f"{variable}_FILE", path, "the environment", reason) from error
+
+
+def _limits(sources: _Sources) -> LimitSettings:
+    names = (field.name for field in fields(LimitSettings))
+    return LimitSettings(
+        **{
+            name: _whole(
+                sources.find(f"limits.{name}", f"BARDLING_LIMITS_{name.upper()}"), 0, 1_000_000_000
+            )
+            for name in names
+        }
+    )
 
 
 def _default_path() -> Path:

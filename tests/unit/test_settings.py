@@ -98,3 +98,19 @@ def test_secret_in_the_file_is_refused(tmp_path: Path):
 
     with pytest.raises(SettingError, match="there is no such setting"):
         load_settings({"BARDLING_CONFIG": str(file)})
+
+
+def test_limits_of_the_host_have_defaults_and_variables_of_their_own():
+    """Out of the box only requests are limited."""
+    default = load_settings({}).limits
+    own = load_settings({"BARDLING_LIMITS_CEILING_MEMBER_TOKENS_PER_DAY": "9000"}).limits
+
+    assert (6, 0, 0, 0) == (
+        default.member_requests_per_minute,
+        default.member_tokens_per_hour,
+        default.ceiling_member_tokens_per_day,
+        default.ceiling_server_tokens_per_day,
+    )
+    assert (6, 9000) == (own.member_requests_per_minute, own.ceiling_member_tokens_per_day)
+    with pytest.raises(SettingError, match="BARDLING_LIMITS_MEMBER_TOKENS_PER_HOUR"):
+        load_settings({"BARDLING_LIMITS_MEMBER_TOKENS_PER_HOUR": "-1"})

@@ -248,7 +248,7 @@ def clear_channel(settings: ServerSettings, channel_id: int | None) -> ServerSet
             allowed_ran_out=False,
             denied_channels=frozenset(),
         )
-    if settings.allowed_channels == {channel_id}:
+    if settings.allowed_channels == frozenset({channel_id}):
         raise OptionError(
             "This is the last channel that is allowed, and without it all would be. Allow "
             "another first, deny this one, or clear all channels."
@@ -278,7 +278,8 @@ def _plain(settings: ServerSettings) -> dict[str, Any]:
     for one in fields(settings):
         value = getattr(settings, one.name)
         if one.name != "unknown":
-            values[one.name] = sorted(value) if isinstance(value, frozenset | tuple) else value
+            is_list = isinstance(value, frozenset | tuple)
+            values[one.name] = sorted(cast("Iterable[Any]", value)) if is_list else value
     return values
 
 

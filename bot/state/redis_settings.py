@@ -144,7 +144,7 @@ class RedisSettings:
     async def due_for_deletion(self, now_s: float) -> list[int]:
         """Servers from which the bot was removed `KEEP_AFTER_REMOVAL_S` ago."""
         until_ms = round((now_s - KEEP_AFTER_REMOVAL_S) * 1000)
-        call = self._client.zrangebyscore(self._keys["removed"], "-inf", until_ms)
+        call = self._client.zrangebyscore(self._keys["removed"], "-inf", until_ms)  # pyright: ignore[reportUnknownMemberType]  # score_cast_func is untyped
         return [int(guild) for guild in cast("list[str]", await self._ask(call))]
 
     async def forget_guild(self, guild_id: int) -> None:

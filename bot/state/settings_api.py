@@ -61,7 +61,7 @@ class SettingsStore(Protocol):
         """
         ...
 
-    async def write(  # noqa: PLR0913 - an entry of the log is this much
+    async def write(
         self,
         guild_id: int,
         settings: ServerSettings,

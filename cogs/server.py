@@ -1,15 +1,13 @@
 """`/server`: what a server's admins decide. Answers are for the admin alone; changes are posted
 to the server's log channel as well.
 
-Other extensions add subcommands in their `setup`, to `server_group_of(bot)`.
+Other extensions add subcommands in their `setup`, to `cogs._server.server_group_of(bot)`.
 """
 
-import asyncio
 import io
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal
 
 import discord
 import structlog
@@ -25,45 +23,25 @@ from bot.core.server_settings import (
     allow,
     clear_channel,
     deny,
-    differences,
 )
-from bot.core.server_texts import changes_text, filter_text, log_text, settings_text
+from bot.core.server_texts import filter_text, log_text, settings_text
 from bot.errors import OptionError, RequestError, SettingsError
 from bot.services.servers import ServersService
-from cogs._access import NO_MENTIONS, answer_error, services_of
-from cogs._asker import asker_of
+from cogs._access import NO_MENTIONS
+from cogs._server import AdminGroup, answer, guild_of_admin, servers_of, told
+from cogs._server_reset import ResetButton
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 _Interaction = discord.Interaction[discord.Client]
-_Before_After = tuple[ServerSettings, ServerSettings]
+_BeforeAfter = tuple[ServerSettings, ServerSettings]
 _Channel = discord.TextChannel | discord.ForumChannel | discord.VoiceChannel | discord.StageChannel
-_POST_S = 5.0  # the admin waits for it
-_RESET_TEMPLATE = r"bardling:server-reset:(?P<revision>[0-9]{1,15})"
 _ACTION_CHOICES = [
     app_commands.Choice(name="Refuse prompts and mask what I write", value=FilterAction.BOTH.value),
     app_commands.Choice(name="Refuse prompts", value=FilterAction.REFUSE.value),
     app_commands.Choice(name="Mask what I write", value=FilterAction.MASK.value),
     app_commands.Choice(name="Nothing", value=FilterAction.OFF.value),
 ]
-
-
-class AdminGroup(app_commands.Group):
-    """Commands for those who may manage the server, whatever Discord lets through."""
-
-    async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
-        """Runs before each subcommand, those of other extensions included.
-
-        Raises:
-            CommandInvokeError: carries the sentence; discord.py passes on no other kind from here.
-        """
-        try:
-            guild_of_admin(interaction)
-        except RequestError as error:
-            command = interaction.command
-            assert isinstance(command, app_commands.Command)  # a group has no menus
-            raise app_commands.CommandInvokeError(command, error) from error
-        return True
 
 
 class Server(commands.Cog):
@@ -88,7 +66,7 @@ class Server(commands.Cog):
         """All settings."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         stored = await self._servers.shown(guild_of_admin(interaction))
-        await _answer(interaction, settings_text(stored))
+        await answer(interaction, settings_text(stored))
 
     @group.command(description="Says in which channels I may be used")
     @app_commands.describe(
@@ -253,7 +231,7 @@ class Server(commands.Cog):
         """The log of changes."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         log = await self._servers.log(guild_of_admin(interaction))
-        await _answer(interaction, log_text(log))
+        await answer(interaction, log_text(log))
 
     @group.command(description="Forgets everything that is decided, after a question")
     async def reset(self, interaction: _Interaction) -> None:
@@ -296,118 +274,12 @@ class Server(commands.Cog):
         )
 
     async def _change(
-        self, interaction: _Interaction, change: Callable[[int], Awaitable[_Before_After]]
+        self, interaction: _Interaction, change: Callable[[int], Awaitable[_BeforeAfter]]
     ) -> None:
         """Defers, changes, posts it to the log channel, tells the admin."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         before, after = await change(guild_of_admin(interaction))
-        await _answer(interaction, await _told(interaction, before, after))
-
-
-class ResetButton(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=_RESET_TEMPLATE
-):
-    """Resets the settings that its reader saw; their revision is in its id."""
-
-    def __init__(self, revision: int) -> None:
-        super().__init__(
-            discord.ui.Button(
-                label="Reset everything",
-                style=discord.ButtonStyle.danger,
-                custom_id=f"bardling:server-reset:{revision}",
-            )
-        )
-        self._revision = revision
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: _Interaction,
-        item: discord.ui.Item[discord.ui.View],
-        match: re.Match[str],
-        /,
-    ) -> "ResetButton":
-        """Called by discord.py for a click on any button whose id matches the template."""
-        return cls(int(match["revision"]))
-
-    async def callback(self, interaction: _Interaction) -> None:
-        """Resets, for those who may."""
-        try:
-            await interaction.response.defer()
-            servers = servers_of(interaction.client)
-            before, after = await servers.reset(
-                guild_of_admin(interaction), interaction.user.id, revision=self._revision
-            )
-            await _answer(interaction, await _told(interaction, before, after))
-        except Exception as error:  # discord.py would only log it
-            await answer_error(interaction, error)
-
-
-def guild_of_admin(interaction: discord.Interaction[Any]) -> int:
-    """The server that the one who asks may manage.
-
-    Raises:
-        SettingsError: they may not, or the bot is not installed to this server.
-    """
-    asker = asker_of(interaction)
-    if asker.guild_id is None:
-        raise SettingsError("This works only in a server to which I was added.")
-    if not asker.may_manage:
-        raise SettingsError("Only those who may manage this server can do this.")
-    return asker.guild_id
-
-
-def servers_of(bot: commands.Bot | discord.Client) -> ServersService:
-    """The service behind `/server`.
-
-    Raises:
-        TypeError: the cog was loaded into a bot that has none.
-    """
-    servers = getattr(services_of(bot), "servers", None)
-    if not isinstance(servers, ServersService):
-        raise TypeError(f"{type(bot).__name__} has no service for servers")
-    return servers
-
-
-def server_group_of(bot: commands.Bot) -> app_commands.Group:
-    """The `/server` group, for extensions that add to it; loaded after this one.
-
-    Raises:
-        TypeError: this extension is not loaded.
-    """
-    group = bot.tree.get_command("server")
-    if not isinstance(group, app_commands.Group):
-        raise TypeError("cogs.server is not loaded")
-    return group
-
-
-async def _answer(interaction: _Interaction, text: str) -> None:
-    await interaction.edit_original_response(content=text, view=None, allowed_mentions=NO_MENTIONS)
-
-
-async def _told(interaction: _Interaction, before: ServerSettings, after: ServerSettings) -> str:
-    """Posts a change to the log channel (the old and the new one); the words for the admin."""
-    changes = differences(before, after)
-    if not changes:
-        return "It is so already; nothing was changed."
-    notice = f"<@{interaction.user.id}> changed my settings:\n"
-    notice += changes_text(changes, is_public=True)
-    told = f"Changed:\n{changes_text(changes)}"
-    for channel_id in dict.fromkeys((before.log_channel, after.log_channel)):
-        if channel_id is not None and not await _posted(interaction, channel_id, notice):
-            told += f"\n-# I could not post this in <#{channel_id}>; may I write there?"
-    return told
-
-
-async def _posted(interaction: _Interaction, channel_id: int, text: str) -> bool:
-    channel = interaction.client.get_partial_messageable(channel_id, guild_id=interaction.guild_id)
-    try:
-        async with asyncio.timeout(_POST_S):
-            await channel.send(text, allowed_mentions=NO_MENTIONS)
-    except Exception as error:  # whatever it is, the change stands, and the admin is told
-        _log.warning("change not posted", channel=channel_id, reason=type(error).__name__)
-        return False
-    return True
+        await answer(interaction, await told(interaction, before, after))
 
 
 async def _heed(call: Awaitable[None], guild_id: int) -> None:

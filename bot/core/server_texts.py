@@ -127,12 +127,10 @@ def _filter(settings: ServerSettings) -> str:
 def _change(change: Change, is_public: bool) -> str:
     name = _NAMES.get(change.name, escape(change.name))
     show = _item_of(change.name, is_public)
+    gone: Any = change.before
     if isinstance(change.before, list):
-        parts = [
-            f"{sign} {_listed(map(show, items))}"
-            for sign, items in (("+", change.after), ("−", change.before))
-            if items
-        ]
+        both: list[tuple[str, list[Any]]] = [("+", change.after), ("−", gone)]
+        parts = [f"{sign} {_listed(map(show, items))}" for sign, items in both if items]
         return f"{name}: {' '.join(parts)}"
     return f"{name}: {show(change.before)} → {show(change.after)}"
 

@@ -20,7 +20,7 @@ with fullwidth and invisible characters made plain.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
@@ -33,6 +33,7 @@ from bot.core.confusables import (
     soft_fold_character,
 )
 from bot.core.linear_regex import LinearRegex
+from bot.core.word_rules import EDGE, SEPARATORS, SIGNS, expression, rule_of
 
 MAX_WORDS = 200
 MIN_WORD, MAX_WORD = 2, 50
@@ -42,18 +43,9 @@ MASK = "▮"
 
 Span = tuple[int, int]  # start and end in the text, as of a slice
 
-_EDGE = "\x1f"  # stands where a word may begin or end; folding leaves no control character
-_SEPARATORS = "-._·•*~+=,:;/\\–—‐"
-_APOSTROPHES = "'’`´"
-_SIGNS = "@$!|"  # letters between letters, punctuation elsewhere
-_IN_PLACE_OF = {
-    "a": "4@", "e": "3", "i": "1!|", "l": "1!|", "o": "0", "s": "5$", "t": "7",
-    "0": "o", "1": "il!|", "3": "e", "4": "a@", "5": "s$", "7": "t", "@": "a4", "$": "s5",
-}  # fmt: skip
-_GAP = re.compile(rf"[\s{re.escape(_SEPARATORS)}]{{1,3}}")
-_BLANKS_AND_SEPARATORS = rf"[\s{re.escape(_SEPARATORS)}]"
-_TIGHT = re.compile(rf"(?<=[^\W_])[{re.escape(_SEPARATORS)}]{{1,2}}(?=[^\W_])")
-_CHUNK = re.compile(rf"(?:[^\W_]|[{re.escape(_SIGNS)}])+")
+_GAP = re.compile(rf"[\s{re.escape(SEPARATORS)}]{{1,3}}")
+_TIGHT = re.compile(rf"(?<=[^\W_])[{re.escape(SEPARATORS)}]{{1,2}}(?=[^\W_])")
+_CHUNK = re.compile(rf"(?:[^\W_]|[{re.escape(SIGNS)}])+")
 _MIN_RUN = 3  # single letters that stand apart
 
 
@@ -175,62 +167,15 @@ def filter_of(words: tuple[str, ...], patterns: tuple[str, ...]) -> WordFilter:
     """
     by_rule: dict[tuple[str, str, bool], list[str]] = {}
     for word in words:
-        head, letters, tail, has_digits = _rule_of(word)
-        by_rule.setdefault((head, tail, has_digits), []).append(letters)
+        rule = rule_of(fold(word.strip("*")).text.strip(), word)
+        by_rule.setdefault((rule.head, rule.tail, rule.has_digits), []).append(rule.letters)
     return WordFilter(
         words=tuple(
-            _Words(LinearRegex(_expression(head, group, tail), trusted=True), has_digits)
+            _Words(LinearRegex(expression(head, group, tail), trusted=True), has_digits)
             for (head, tail, has_digits), group in by_rule.items()
         ),
         patterns=tuple(map(LinearRegex, patterns)),
     )
-
-
-def _rule_of(word: str) -> tuple[str, str, str, bool]:
-    """What stands before a word, its letters as an expression, what stands after, any digits."""
-    bare = word.removeprefix("*").removesuffix("*").strip()
-    text = fold(bare).text.strip()
-    head = tail = ""
-    if joins(text[0]) or text[0] in _IN_PLACE_OF:
-        head = f"{_EDGE}*" if word.startswith("*") else _EDGE
-    if joins(text[-1]) or text[-1] in _IN_PLACE_OF:
-        tail = f"{_EDGE}*" if word.endswith("*") else _EDGE
-    return head, _letters(text), tail, any(map(str.isdigit, text))
-
-
-def _expression(head: str, group: Sequence[str], tail: str) -> str:
-    rest = f"[^{_EDGE}]*"
-    before = f"{_EDGE}({rest}" if head.endswith("*") else f"{head}("
-    after = f"{rest}){_EDGE}" if tail.endswith("*") else f"){tail}"
-    return f"{before}(?:{'|'.join(group)}){after}"
-
-
-def _letters(text: str) -> str:
-    parts: list[str] = []
-    for piece in re.split(rf"([\s{re.escape(_SEPARATORS)}]+)", text):
-        if not piece:
-            continue
-        if piece[0].isspace() or piece[0] in _SEPARATORS:
-            at_least = 1 if piece.isspace() else 0
-            parts.append(f"(?:{_EDGE}?{_BLANKS_AND_SEPARATORS}){{{at_least},3}}")
-        else:
-            parts += map(_drawn_out, piece)
-    # A `!` that ends a sentence is no letter.
-    last = parts.pop() if parts else ""
-    return f"{_EDGE}?".join([*parts, last.replace("!", "").replace(r"\|", "")])
-
-
-def _drawn_out(letter: str) -> str:
-    if letter in _APOSTROPHES:
-        return f"{_class(_APOSTROPHES)}?"
-    one = _class(letter + _IN_PLACE_OF.get(letter, ""))
-    return f"{one}(?:{one}{{2}}{one}*)?"
-
-
-def _class(characters: str) -> str:
-    if len(characters) == 1:
-        return re.escape(characters)
-    return f"[{''.join(map(re.escape, characters))}]"
 
 
 def _is_number(text: str) -> bool:
@@ -249,12 +194,12 @@ def _marked(view: Folded, also: frozenset[int] = frozenset()) -> Folded:
     origin: list[int] = []
     for index, one in enumerate(text):
         if index == 0 or index in also or not (inner[index - 1] and inner[index]):
-            pieces.append(_EDGE)
+            pieces.append(EDGE)
             origin.append(view.origin[index])
         pieces.append(one)
         origin.append(view.origin[index])
     last = origin[-1] if origin else 0
-    return Folded("".join((*pieces, _EDGE)), (*origin, last))
+    return Folded("".join((*pieces, EDGE)), (*origin, last))
 
 
 def _without_separators(view: Folded) -> Folded:

@@ -35,6 +35,7 @@ _MARKS = (
     (0x0300, 0x036F), (0x0483, 0x0489), (0x0591, 0x05BD), (0x064B, 0x065F), (0x0670, 0x0670),
     (0x1AB0, 0x1AFF), (0x1DC0, 0x1DFF), (0x20D0, 0x20FF), (0xFE20, 0xFE2F),
 )  # fmt: skip
+_HALFWIDTH_MARKS = "\uff9e\uff9f"
 _FILLERS = frozenset("\u115f\u1160\u3164\uffa0\u0640")  # letters by name that show nothing
 _SELECTORS = ((0x180B, 0x180F), (0xFE00, 0xFE0F), (0xE0100, 0xE01EF))
 _BLANK = "\u2800"  # a pattern of Braille without a dot
@@ -85,9 +86,21 @@ def is_invisible(character: str) -> bool:
     return unicodedata.category(character) in {"Cf", "Cc"}
 
 
-def is_mark(character: str) -> bool:
-    """Whether it is only something over or under a letter."""
-    return _in(ord(character), _MARKS)
+def with_mark(letter: str, mark: str) -> str | None:
+    """The one letter that a letter and a mark after it make, such as ハ and ゙; None: they do not."""
+    if unicodedata.category(mark) != "Mn":
+        return None
+    both = unicodedata.normalize("NFC", letter + mark)
+    return both if len(both) == 1 else None
+
+
+def hangs_on(character: str) -> bool:
+    """Whether a character belongs to the one before it: a mark, or something that shows nothing."""
+    return (
+        is_invisible(character)
+        or unicodedata.category(character) in {"Mn", "Me"}
+        or character in _HALFWIDTH_MARKS
+    )
 
 
 def joins(character: str) -> bool:
@@ -103,7 +116,7 @@ def _plain(character: str) -> Iterator[str]:
     for part in unicodedata.normalize("NFKD", lower):
         if part.isspace():
             yield " "
-        elif not is_mark(part) and not is_invisible(part):
+        elif not _in(ord(part), _MARKS) and not is_invisible(part):
             yield _LOOKS_LIKE.get(part, part)
 
 

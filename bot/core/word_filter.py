@@ -27,13 +27,14 @@ from itertools import pairwise
 
 from bot.core.confusables import (
     fold_character,
+    hangs_on,
     is_invisible,
-    is_mark,
     joins,
     soft_fold_character,
+    with_mark,
 )
 from bot.core.linear_regex import LinearRegex
-from bot.core.word_rules import EDGE, SEPARATORS, SIGNS, expression, rule_of
+from bot.core.word_rules import EDGE, SEPARATORS, expression, rule_of
 
 MAX_WORDS = 200
 MIN_WORD, MAX_WORD = 2, 50
@@ -45,7 +46,8 @@ Span = tuple[int, int]  # start and end in the text, as of a slice
 
 _GAP = re.compile(rf"[\s{re.escape(SEPARATORS)}]{{1,3}}")
 _TIGHT = re.compile(rf"(?<=[^\W_])[{re.escape(SEPARATORS)}]{{1,2}}(?=[^\W_])")
-_CHUNK = re.compile(rf"(?:[^\W_]|[{re.escape(SIGNS)}])+")
+# A `!` after a letter ends a sentence, unless a letter follows.
+_CHUNK = re.compile(r"(?:[^\W_]|[@$]|[!|](?=[^\W_@$]))+|[!|]")
 _MIN_RUN = 3  # single letters that stand apart
 
 
@@ -86,9 +88,17 @@ class Folded:
 
 
 def fold(text: str, by: Callable[[str], str] = fold_character) -> Folded:
-    """Folds character by character."""
-    pieces = [(plain, index) for index, one in enumerate(text) for plain in by(one)]
-    return Folded("".join(plain for plain, _ in pieces), tuple(index for _, index in pieces))
+    """Folds character by character; a mark that makes another letter goes into its letter."""
+    pieces: list[str] = []
+    origin: list[int] = []
+    for index, one in enumerate(text):
+        for plain in by(one):
+            if pieces and (letter := with_mark(pieces[-1], plain)):
+                pieces[-1] = letter
+            else:
+                pieces.append(plain)
+                origin.append(index)
+    return Folded("".join(pieces), tuple(origin))
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +257,7 @@ def _without(view: Folded, dropped: set[int]) -> Folded:
 def _with_marks(text: str, span: Span) -> Span:
     """The span with the marks and invisible characters that follow its last letter."""
     start, end = span
-    while end < len(text) and (is_mark(text[end]) or is_invisible(text[end])):
+    while end < len(text) and hangs_on(text[end]):
         end += 1
     return start, end
 

@@ -12,7 +12,6 @@ from bot.core.confusables import joins
 EDGE = "\x1f"  # stands where a word may begin or end; folding leaves no control character
 SEPARATORS = "-._·•*~+=,:;/\\–—‐"
 _APOSTROPHES = "'’`´"
-SIGNS = "@$!|"  # letters between letters, punctuation elsewhere
 _IN_PLACE_OF = {
     "a": "4@", "e": "3", "i": "1!|", "l": "1!|", "o": "0", "s": "5$", "t": "7",
     "0": "o", "1": "il!|", "3": "e", "4": "a@", "5": "s$", "7": "t", "@": "a4", "$": "s5",

@@ -7,7 +7,8 @@ from bot.core.markdown import MAX_MESSAGE, escape, length
 from bot.core.server_log import LogEntry
 from bot.core.server_settings import Change, FilterAction, ServerSettings, StoredSettings
 
-_MAX_LIST = 400  # characters of one list; a message holds them all
+_MAX_LIST = 250  # characters of one list
+_MAX_CHANGES = 1700  # UTF-16 units of a change; its message has a line or two more
 _ACTIONS = {
     FilterAction.BOTH: "refuses prompts and masks what I write",
     FilterAction.REFUSE: "refuses prompts",
@@ -57,7 +58,13 @@ def changes_text(changes: Iterable[Change], *, is_public: bool = False) -> str:
         changes: what to say.
         is_public: hides filter words behind a click.
     """
-    return "\n".join(f"- {_change(change, is_public)}" for change in changes)
+    lines: list[str] = []
+    for change in changes:
+        line = f"- {_change(change, is_public)}"
+        if lines and length("\n".join((*lines, line))) > _MAX_CHANGES:
+            return "\n".join((*lines, "- and more"))
+        lines.append(line)
+    return "\n".join(lines)
 
 
 def log_text(log: Sequence[LogEntry]) -> str:

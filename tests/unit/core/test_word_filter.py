@@ -63,7 +63,8 @@ def test_evasion_is_found(text: str):
     [
         "", " ", "class", "assess", "glass", "gl@ss", "cla$$", "Sass", "badge", "embad", "good",
         "baad", "hello", "he'll", "shell", "he’ll", "the pen is here", "as s", "as slow",
-        "c l a s s", "455", "$455", "4 55", "ハカ", "カ", "14880", "1 4 8 9", "tardy", "scun thorpe", "skill you",
+        "c l a s s", "455", "$455", "4 55",
+        "ハカ", "カ", "14880", "1 4 8 9", "tardy", "scun thorpe", "skill you",
         "killyourself", "God".replace("o", "oo"), "ハカ", "カバ", "바다", "😀", "a s", "b", "ba d",
         "assassin class badminton", "mishit", "dun't", "is it", "his hit",
     ],

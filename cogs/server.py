@@ -35,7 +35,9 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 _Interaction = discord.Interaction[discord.Client]
 _BeforeAfter = tuple[ServerSettings, ServerSettings]
-_Channel = discord.TextChannel | discord.ForumChannel | discord.VoiceChannel | discord.StageChannel
+# As Discord describes it in the command itself: nothing depends on what is in the cache.
+_Channel = app_commands.AppCommandChannel
+_Types = discord.ChannelType
 _ACTION_CHOICES = [
     app_commands.Choice(name="Refuse prompts and mask what I write", value=FilterAction.BOTH.value),
     app_commands.Choice(name="Refuse prompts", value=FilterAction.REFUSE.value),
@@ -51,6 +53,7 @@ class Server(commands.Cog):
         name="server",
         description="For admins: what I may do in this server",
         guild_only=True,
+        allowed_contexts=app_commands.AppCommandContext(guild=True),
         allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
         default_permissions=discord.Permissions(manage_guild=True),
     )
@@ -82,6 +85,8 @@ class Server(commands.Cog):
         """Allows or denies a channel, or forgets about it."""
         if channel is None and action != "clear":
             raise OptionError(f"Please name the channel to {action}.")
+        if channel is not None and channel.type is _Types.category:
+            raise OptionError("Please name a channel; a category is none.")
         channel_id = 0 if channel is None else channel.id
 
         def rule(settings: ServerSettings) -> ServerSettings:
@@ -199,10 +204,10 @@ class Server(commands.Cog):
 
     @group.command(description="Chooses the channel where changes are posted")
     @app_commands.describe(channel="Without one, changes are posted nowhere")
-    async def log(
-        self, interaction: _Interaction, channel: discord.TextChannel | None = None
-    ) -> None:
+    async def log(self, interaction: _Interaction, channel: _Channel | None = None) -> None:
         """Sets the log channel."""
+        if channel is not None and channel.type not in {_Types.text, _Types.news}:
+            raise OptionError("Changes can be posted to a text channel only.")
         channel_id = None if channel is None else channel.id
         await self._edit(interaction, lambda settings: replace(settings, log_channel=channel_id))
 

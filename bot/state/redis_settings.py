@@ -206,13 +206,14 @@ class RedisSettings:
                 message = await heed_cancel(reply)
                 if message is None:
                     continue
-                if message["type"] == "subscribe":  # who knows what was said before
+                said = str(message["data"])
+                if message["type"] == "message" and said.isdecimal():
+                    self._known.expire(int(said))
+                elif message["type"] == "message" and said == _BLOCKS:
+                    self._known_blocks.expire()
+                else:  # it listens from now on; who knows what was said before
                     self._known.expire()
                     self._known_blocks.expire()
-                elif message["data"] == _BLOCKS:
-                    self._known_blocks.expire()
-                else:
-                    self._known.expire(int(message["data"]))
 
 
 def _stored(reply: list[str]) -> StoredSettings:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, cast
 
 import discord
@@ -20,7 +20,7 @@ from tests.unit.cogs.front import (
     Front,
 )
 
-ADMIN, LOG_CHANNEL = 300, 30
+ADMIN, LOG_CHANNEL, CATEGORY_ID = 300, 30, 40
 MANAGE_GUILD = 1 << 5
 _KINDS = {str: 3, int: 4, bool: 5, discord.Object: 7}
 
@@ -44,14 +44,17 @@ class ServerFront(Front):
         super().__init__()
         self.store = MemorySettings(clock=lambda: NOW_S)
         self.servers = ServersService(self.store, lambda: NOW_S, self._served)
-        # Whatever else the bot has stays.
-        texts = self.bot.services.texts
-        self.bot.services = ServerServices(texts=texts, servers=self.servers)
+        old = self.bot.services
+        others = {part.name: getattr(old, part.name) for part in fields(old)}
+        self.bot.services = ServerServices(**others | {"servers": self.servers})
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["ServerFront"]:
         """The bot with `/server` loaded."""
         async with super().running():
+            http = self.bot._connection.http  # what a log-in would leave behind
+            http._global_over = asyncio.Event()
+            http._global_over.set()
             if "cogs.server" not in self.bot.extensions:
                 await self.bot.load_extension("cogs.server")
             yield self
@@ -161,7 +164,12 @@ def _command(path: str, options: dict[str, Any]) -> dict[str, Any]:
     for depth, name in enumerate(reversed(path.split())):
         nested = [{"name": name, "type": 1 if depth == 0 else 2, "options": nested}]
     channels = {
-        str(value.id): {"id": str(value.id), "type": 0, "name": "c", "permissions": "0"}
+        str(value.id): {
+            "id": str(value.id),
+            "type": 4 if value.id == CATEGORY_ID else 0,
+            "name": "c",
+            "permissions": "0",
+        }
         for value in options.values()
         if isinstance(value, discord.Object)
     }

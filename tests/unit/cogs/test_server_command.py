@@ -12,11 +12,12 @@ from bot.errors import NotHereError, QueueDownError
 from bot.state.memory_settings import MemorySettings
 from cogs._server import server_group_of
 from tests.unit.cogs.front import CHANNEL, GUILD, Call
-from tests.unit.cogs.server_front import ADMIN, LOG_CHANNEL, MANAGE_GUILD, ServerFront
+from tests.unit.cogs.server_front import ADMIN, CATEGORY_ID, LOG_CHANNEL, MANAGE_GUILD, ServerFront
 
 EVERYTHING_ELSE = ((1 << 53) - 1) & ~MANAGE_GUILD & ~(1 << 3)  # administrators may all
 HERE = discord.Object(CHANNEL)
 LOG = discord.Object(LOG_CHANNEL)
+CATEGORY = discord.Object(CATEGORY_ID)
 
 
 @pytest.fixture
@@ -152,6 +153,8 @@ async def test_options_left_out_take_decisions_back(front: ServerFront):
     ("path", "options", "says"),
     [
         ("channels", {"action": "allow"}, "name the channel to allow"),
+        ("channels", {"action": "deny", "channel": CATEGORY}, "a category is none"),
+        ("log", {"channel": CATEGORY}, "text channel only"),
         ("model", {"model": "gpt9"}, "those that do: gpt2, gpt2-xl"),
         ("filter add", {"text": "x"}, "2 to 50 characters"),
         ("filter add", {"text": "(", "kind": "pattern"}, "missing )"),

@@ -68,16 +68,19 @@ def _letters(text: str) -> str:
             at_least = 1 if piece.isspace() else 0
             parts.append(f"(?:{EDGE}?{_BLANKS}){{{at_least},3}}")
         else:
-            parts += map(_drawn_out, piece)
-    # A `!` that ends a sentence is no letter.
-    last = parts.pop() if parts else ""
-    return f"{EDGE}?".join([*parts, last.replace("!", "").replace(r"\|", "")])
+            parts += (_drawn_out(letter) for letter in piece)
+    if parts and not re.match(rf"[{re.escape(_APOSTROPHES)}]|{_BLANKS}", text[-1]):
+        parts[-1] = _drawn_out(text[-1], may_end_sentence=True)
+    return f"{EDGE}?".join(parts)
 
 
-def _drawn_out(letter: str) -> str:
+def _drawn_out(letter: str, *, may_end_sentence: bool = False) -> str:
     if letter in _APOSTROPHES:
         return f"{_class(_APOSTROPHES)}?"
-    one = _class(letter + _IN_PLACE_OF.get(letter, ""))
+    others = _IN_PLACE_OF.get(letter, "")
+    if may_end_sentence:  # the `!` after a word is no letter of it
+        others = others.replace("!", "").replace("|", "")
+    one = _class(letter + others)
     return f"{one}(?:{one}{{2}}{one}*)?"
 
 

@@ -15,6 +15,8 @@ the command line turn them into words for a person. Must not import anything of 
         ├── PromptError         the prompt cannot be used
         ├── OptionError         an option is out of its bounds
         ├── StopError           a text can't be stopped, or not by this person
+        ├── NotHereError        the host or the server's admins do not want it, or not here
+        ├── SettingsError       a server's settings can't be read or changed
         ├── QueueFullError      too many jobs wait already
         ├── LimitReachedError   a limit leaves no room for it; says which, and until when
         ├── NotAllowedError     this person may not do it
@@ -128,6 +130,14 @@ class OptionError(RequestError):
 
 class StopError(RequestError):
     """A text can't be stopped, or not by this person."""
+
+
+class NotHereError(RequestError):
+    """The host or the server's admins do not want it, or not in this place."""
+
+
+class SettingsError(RequestError):
+    """A server's settings can't be read, or not be changed, or not by this person."""
 
 
 class QueueFullError(RequestError):

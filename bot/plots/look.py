@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
+from bot.core.usage_words import short_date
+
 BACKGROUND = "#17181C"
 TEXT = "#F2F3F5"
 GRID = "#4A4C53"
@@ -24,15 +26,18 @@ HATCHES = ("", "///", "...", "xx")  # a series has the color and the hatching of
 # 1080 pixels wide: on a phone's 360 points a letter of 15 points is about 10 points high.
 _WIDTH_IN, _DPI = 7.2, 150
 TITLE_PT, LABEL_PT = 18, 15
+_PAD_IN = 0.14
 _MAX_TICKS = 7
 
 
 def new_figure(height_in: float) -> Any:
     """An empty figure of the right width and background."""
     module: Any = importlib.import_module("matplotlib.figure")
-    return module.Figure(
+    figure: Any = module.Figure(
         figsize=(_WIDTH_IN, height_in), dpi=_DPI, layout="constrained", facecolor=BACKGROUND
     )
+    figure.get_layout_engine().set(w_pad=_PAD_IN, h_pad=0.7 * _PAD_IN)
+    return figure
 
 
 def to_png(figure: Any) -> bytes:
@@ -54,11 +59,11 @@ def style(axes: Any, title: str) -> None:
     axes.yaxis.set_major_formatter(short)
 
 
-def legend(axes: Any) -> None:
-    """What the series are, in the line of the title at the right."""
+def legend(axes: Any, *, is_below: bool = False) -> None:
+    """What the series are: in the line of the title at the right, or below the panel."""
     axes.legend(
-        loc="lower right",
-        bbox_to_anchor=(1.0, 0.98),
+        loc="upper center" if is_below else "lower right",
+        bbox_to_anchor=(0.5, 0.05) if is_below else (1.0, 0.98),
         ncols=4,
         frameon=False,
         fontsize=LABEL_PT,
@@ -92,13 +97,14 @@ def stacked(axes: Any, series: Sequence[tuple[str, Sequence[float], int]]) -> No
         )
         bottoms = [low + height for low, height in zip(bottoms, heights, strict=True)]
     axes.set_ylim(0, max(1.0, *bottoms) * 1.08)
+    axes.yaxis.get_major_locator().set_params(integer=True, nbins=4)
 
 
 def days_below(axes: Any, days: Sequence[date]) -> None:
     """Dates under a panel, as many as fit, counted back from the last."""
     step = -(-len(days) // _MAX_TICKS)
     places = list(range(len(days) - 1, -1, -step))[::-1]
-    axes.set_xticks(places, [f"{days[place].day} {days[place]:%b}" for place in places])
+    axes.set_xticks(places, [short_date(days[place]) for place in places])
     axes.set_xlim(-0.6, len(days) - 0.4)
 
 

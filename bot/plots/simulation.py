@@ -1,14 +1,13 @@
-"""What a proposed limit would have done, as one picture. Called by `services.usage`, in a thread."""
+"""What a proposed limit would have done, as one picture. `services.usage` calls it in a thread."""
 
 from typing import Any
 
 from bot.core.simulation import Simulation
+from bot.core.usage_words import percents
 from bot.plots.look import (
     BACKGROUND,
     COLORS,
     HATCHES,
-    LABEL_PT,
-    TEXT,
     days_below,
     legend,
     new_figure,
@@ -41,35 +40,23 @@ def draw_simulation(simulation: Simulation) -> bytes:
 def _shares(axes: Any, simulation: Simulation) -> None:
     """One bar of 100 %, in three pieces; a legend below says which is which."""
     style(axes, "Who used the tokens")
-    pieces = (
-        ("most active", simulation.top_1),
-        ("next four", simulation.top_5 - simulation.top_1),
-        ("all others", 1 - simulation.top_5),
-    )
-    left = 0.0
-    for place, (name, share) in enumerate(pieces):
+    first, five = percents(simulation)
+    left = 0
+    for place, (name, percent) in enumerate(
+        (("most active", first), ("next four", five - first), ("all others", 100 - five))
+    ):
         axes.barh(
             0,
-            share,
+            percent,
             left=left,
             height=0.7,
             color=COLORS[place],
             hatch=HATCHES[place],
             edgecolor=BACKGROUND,
             linewidth=0,
-            label=f"{name} {share:.0%}",
+            label=f"{name} {percent} %",
         )
-        left += share
-    axes.set_xlim(0, 1)
+        left += percent
+    axes.set_xlim(0, 100)
     axes.set_axis_off()
-    axes.set_title(axes.get_title(loc="left"), loc="left")
-    axes.legend(
-        loc="upper center",
-        bbox_to_anchor=(0.5, 0.05),
-        ncols=3,
-        frameon=False,
-        fontsize=LABEL_PT,
-        labelcolor=TEXT,
-        handlelength=1.2,
-        columnspacing=1.0,
-    )
+    legend(axes, is_below=True)

@@ -17,6 +17,7 @@ from bot.plots.look import (
 )
 
 _HEIGHT_IN = 9.6
+_FEW_DAYS = 31
 
 
 def draw_usage(days: Sequence[DayUsage]) -> bytes:
@@ -74,11 +75,11 @@ def _waits(axes: Any, days: Sequence[DayUsage]) -> None:
             [float("nan") if wait is None else wait for wait in waits],
             color=color,
             marker=mark,
-            markersize=9 if len(days) <= 31 else 5,
+            markersize=9 if len(days) <= _FEW_DAYS else 4,
             markeredgecolor=BACKGROUND,
             linestyle=dash,
-            linewidth=2.5,
-            label=f"{name} of texts, at most",
+            linewidth=2.5 if len(days) <= _FEW_DAYS else 1.5,
+            label=f"{name} within",
         )
     axes.set_ylim(0, max(1.0, highest * 1.15))
     legend(axes)

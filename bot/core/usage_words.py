@@ -29,7 +29,7 @@ def stats_text(days: Sequence[DayUsage]) -> str:
         _row("tokens read", days, lambda one: one.tokens_read),
         _row("refused", days, lambda one: one.refused),
     ]
-    head = f"{'':<14}{'total':>10}{'a day':>9}{'most':>9}"
+    head = f"{'':<14}{'total':>8}{'a day':>8}{'most':>8}"
     lines = [
         f"**What was used here in the last {len(days)} days** (UTC)",
         "```",
@@ -185,13 +185,16 @@ def _waits(total: Counts) -> str:
 def _row(name: str, days: Sequence[DayUsage], value_of: Callable[[Counts], int]) -> str:
     values = [value_of(day.counts) for day in days]
     mean = sum(values) / len(values)
-    shown = f"{mean:.1f}" if 0 < mean < 10 else f"{mean:,.0f}"
-    return f"{name:<14}{_short(sum(values)):>10}{shown:>9}{_short(max(values)):>9}"
+    shown = f"{mean:.1f}" if 0 < mean < 10 else _short(round(mean))
+    return f"{name:<14}{_short(sum(values)):>8}{shown:>8}{_short(max(values)):>8}"
 
 
 def _short(number: int) -> str:
-    """A whole number in at most eight characters."""
-    return f"{number:,}" if number < 1_000_000 else f"{number / 1e6:,.1f}M"
+    """A whole number in at most seven characters."""
+    for unit, size in (("B", 1e9), ("M", 1e6)):
+        if number >= size:
+            return f"{number / size:.1f}{unit}"
+    return f"{number:,}"
 
 
 def _percent(share: float) -> str:

@@ -14,7 +14,7 @@ has to be swept, and no user id stays longer than `RECORD_DAYS` days.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -109,8 +109,7 @@ class RedisUsage:
             async for lines in self._lines("ended", guild_id, day):
                 ends |= await asyncio.to_thread(_read_ends, lines)
             async for lines in self._lines("asked", guild_id, day):
-                asked = await asyncio.to_thread(_read_requests, lines)
-                found += [_with_end(request, ends) for _, request in asked]
+                found += await asyncio.to_thread(_read_joined, lines, ends)
         return found
 
     async def days(self, guild_id: int | None, n: int) -> list[DayUsage]:
@@ -195,11 +194,15 @@ def _read_ends(lines: Iterable[str]) -> dict[str, tuple[int, int]]:
     return ends
 
 
-def _with_end(request: Request, ends: dict[str, tuple[int, int]]) -> Request:
-    if request.job_id not in ends:
-        return request
-    at_ms, tokens = ends[request.job_id]
-    return replace(request, ended_at_ms=at_ms, real_tokens=tokens)
+def _read_joined(lines: Iterable[str], ends: Mapping[str, tuple[int, int]]) -> list[Request]:
+    """Requests, each with its end where it has one."""
+    joined: list[Request] = []
+    for _, request in _read_requests(lines):
+        if end := ends.get(request.job_id):
+            joined.append(replace(request, ended_at_ms=end[0], real_tokens=end[1]))
+        else:
+            joined.append(request)
+    return joined
 
 
 def _ms_of(entry: str) -> int:

@@ -1,6 +1,9 @@
 """Pictures: any figures can be drawn, small enough to send, and everybody can read them."""
 
 import struct
+import subprocess
+import sys
+import zlib
 from datetime import date
 from itertools import combinations
 
@@ -89,6 +92,13 @@ def test_series_differ_in_more_than_color():
     assert points_on_phone >= 10
 
 
+def test_matplotlib_is_loaded_by_the_first_picture_only():
+    """It takes a second and some 50 MB, which a bot that draws nothing should not pay."""
+    code = "import sys, bot.services.usage; sys.exit('matplotlib' in sys.modules)"
+
+    assert 0 == subprocess.run([sys.executable, "-c", code], check=False).returncode
+
+
 def test_numbers_on_axes_are_short():
     """And read as people write them."""
     assert ["0", "7", "1.5k", "20k", "2M", "0.5"] == [
@@ -98,8 +108,6 @@ def test_numbers_on_axes_are_short():
 
 def _first_row(png: bytes) -> bytes:
     """The pixels of the first row; a PNG's filters leave its first pixel as it is."""
-    import zlib
-
     data, at = b"", 8
     while at < len(png):
         length, kind = struct.unpack(">I4s", png[at : at + 8])

@@ -1,7 +1,8 @@
 """What a proposed limit would have done to the requests of the last days: a replay.
 
 Called by `services.usage`, in a thread: 50,000 requests take about a second. Counts as the real
-limiter counts (`gcra`): a token rule charges the estimate and settles to the real cost at the end.
+limiter counts (`gcra`): a token rule charges the estimate and settles to the real cost at the end;
+a text that cost nothing, because it never began, gives its request back too.
 """
 
 import math
@@ -198,17 +199,17 @@ def _replay(requests: Sequence[Request], proposal: Proposal, gcra: Gcra) -> _Tal
     tally = _Tally()
     tats_ms: dict[int, float] = {}
     charged: dict[int, int] = {}  # index of a request that goes on -> its bucket
-    for at_ms, kind, index in _events(requests, proposal.unit):
+    for at_ms, kind, index in _events(requests):
         request = requests[index]
         if kind == _ENDS:
             bucket = charged.pop(index, None)
-            if bucket is not None and request.real_tokens is not None:
-                tats_ms[bucket] = gcra.settle(tats_ms[bucket], request.tokens, request.real_tokens)
+            if bucket is not None:
+                charge, real = _cost(request, proposal.unit), _real_cost(request, proposal.unit)
+                tats_ms[bucket] = gcra.settle(tats_ms[bucket], charge, real)
             continue
         bucket = proposal.bucket(request)
         assert bucket is not None  # the others were left out before
-        cost = request.tokens if proposal.unit is Unit.TOKENS else 1
-        verdict = gcra.check(tats_ms.get(bucket, 0.0), at_ms, cost)
+        verdict = gcra.check(tats_ms.get(bucket, 0.0), at_ms, _cost(request, proposal.unit))
         if verdict.allowed:
             tats_ms[bucket] = verdict.tat_ms
             charged[index] = bucket
@@ -218,16 +219,27 @@ def _replay(requests: Sequence[Request], proposal: Proposal, gcra: Gcra) -> _Tal
     return tally
 
 
-def _events(requests: Sequence[Request], unit: Unit) -> list[tuple[int, int, int]]:
+def _cost(request: Request, unit: Unit) -> int:
+    """What is charged when it is asked."""
+    return request.tokens if unit is Unit.TOKENS else 1
+
+
+def _real_cost(request: Request, unit: Unit) -> int:
+    """What it cost in the end; the charge, where that is not known."""
+    if request.real_tokens is None:
+        return _cost(request, unit)
+    return request.real_tokens if unit is Unit.TOKENS else min(1, request.real_tokens)
+
+
+def _events(requests: Sequence[Request]) -> list[tuple[int, int, int]]:
     """(time in ms, what happens, index of the request), in the order in which it happened."""
     events = [(request.at_ms, _ASKS, index) for index, request in enumerate(requests)]
-    if unit is Unit.TOKENS:
-        events += [
-            # Clocks may be turned back; nothing ends before it was asked.
-            (max(request.ended_at_ms, request.at_ms + 1), _ENDS, index)
-            for index, request in enumerate(requests)
-            if request.ended_at_ms is not None
-        ]
+    events += [
+        # Clocks may be turned back; nothing ends before it was asked.
+        (max(request.ended_at_ms, request.at_ms + 1), _ENDS, index)
+        for index, request in enumerate(requests)
+        if request.ended_at_ms is not None
+    ]
     return sorted(events)
 
 

@@ -129,6 +129,13 @@ def test_refused_request_gives_nothing_back():
     assert 2 == run(requests, amount=100, unit=Unit.TOKENS).refused
 
 
+def test_text_that_never_began_gives_its_request_back():
+    """One that began, however short, does not."""
+    for real_tokens, refused in ((0, 0), (1, 1)):
+        first = asked(0, ended_at_ms=MIDNIGHT_MS + 1, real_tokens=real_tokens)
+        assert refused == run([first, asked(2)], amount=1).refused
+
+
 def test_request_larger_than_the_burst_waits_for_nothing():
     """It is counted, but its wait would be for ever."""
     result = run([asked(0, tokens=300)], amount=1000, burst=200, unit=Unit.TOKENS)

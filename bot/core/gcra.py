@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 # Times in ms since 1970 are doubles to a quarter of a microsecond; what adds up over many
 # requests must not refuse the last one of a burst.
-_ROUNDING_MS = 0.5
+_ROUNDING_MS = 1.0
 
 
 class Verdict(NamedTuple):
@@ -58,9 +58,22 @@ class Gcra:
         retry_at_ms = new_ms - room_ms if cost <= self.burst else math.inf
         return Verdict(False, tat_ms, self._left(base_ms - now_ms), retry_at_ms)
 
-    def settle(self, tat_ms: float, charged: int, real: int) -> float:
-        """The TAT once it is known that a request cost `real` units and not those charged."""
-        return tat_ms + (real - charged) * self.interval_ms
+    def settle(
+        self, tat_ms: float, now_ms: float, *, charged_tat_ms: float, charged: int, real: int
+    ) -> float:
+        """The TAT once it is known that a request cost `real` units and not those charged.
+
+        What came back by itself in the meantime is not given back again.
+
+        Args:
+            tat_ms: the bucket's TAT.
+            now_ms: Unix time in ms.
+            charged_tat_ms: the TAT that the charge left.
+            charged: units that were charged.
+            real: units that it cost.
+        """
+        unspent_ms = min(0.0, now_ms - charged_tat_ms)
+        return max(tat_ms, now_ms) + max((real - charged) * self.interval_ms, unspent_ms)
 
     def _left(self, used_ms: float) -> int:
         room_ms = self.burst * self.interval_ms - used_ms + _ROUNDING_MS

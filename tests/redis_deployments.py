@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from redis import Redis
@@ -29,10 +29,17 @@ class Node:
 
     server: RedisServer
     port: int
+    login: tuple[str, str] | None = None
 
     def admin(self) -> Redis:
         """A client that may do everything."""
-        return Redis(unix_socket_path=str(self.server.socket), decode_responses=True)
+        user, password = self.login or (None, None)
+        return Redis(
+            unix_socket_path=str(self.server.socket),
+            username=user,
+            password=password,
+            decode_responses=True,
+        )
 
 
 class ClusterServer:
@@ -86,22 +93,37 @@ def running_node(program: Path, *options: str) -> Iterator[Node]:
     """A server that listens on a port too."""
     port = free_port()
     with running_server(program, "--port", str(port), "--bind", "127.0.0.1", *options) as server:
-        yield Node(server, port)
+        try:
+            yield Node(server, port)
+        finally:
+            server.kill()  # asked nicely, a primary would wait for its replica
 
 
 @contextmanager
 def running_cluster(
-    program: Path, *, primaries: int = 1, replicas: int = 0
+    program: Path,
+    *,
+    primaries: int = 1,
+    replicas: int = 0,
+    options: Sequence[str] = (),
+    login: tuple[str, str] | None = None,
 ) -> Iterator[ClusterServer]:
     """A cluster whose slots are shared by the primaries; replicas belong to the last of them.
 
     One primary can't be replaced where it is lost: that takes the votes of two others.
+
+    Args:
+        program: to start.
+        primaries: how many.
+        replicas: how many, of the last primary.
+        options: more of every node's command line.
+        login: user and password of one who may do everything.
     """
-    options = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000"]
-    options += ["--cluster-config-file", "nodes.conf", "--cluster-announce-ip", "127.0.0.1"]
+    every = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000", *options]
+    every += ["--cluster-config-file", "nodes.conf", "--cluster-announce-ip", "127.0.0.1"]
     with ExitStack() as stack:
         nodes = [
-            stack.enter_context(running_node(program, *options))
+            replace(stack.enter_context(running_node(program, *every)), login=login)
             for _ in range(primaries + replicas)
         ]
         bounds = [_SLOTS * n // primaries for n in range(primaries + 1)]
@@ -110,7 +132,8 @@ def running_cluster(
                 admin.execute_command("CLUSTER", "SET-CONFIG-EPOCH", n + 1)
                 if n < primaries:
                     admin.execute_command("CLUSTER", "ADDSLOTS", *range(bounds[n], bounds[n + 1]))
-                admin.execute_command("CLUSTER", "MEET", "127.0.0.1", nodes[0].port)
+                if n > 0:
+                    admin.execute_command("CLUSTER", "MEET", "127.0.0.1", nodes[0].port)
         for node in nodes:
             wait_until(lambda node=node: _info(node, "cluster_state") == "ok")
             wait_until(lambda node=node: _info(node, "cluster_known_nodes") == str(len(nodes)))
@@ -125,10 +148,12 @@ def running_sentinels(program: Path) -> Iterator[Watched]:
     with ExitStack() as stack:
         primary = stack.enter_context(running_node(program))
         replica = stack.enter_context(
-            running_node(program, "--replicaof", f"127.0.0.1 {primary.port}")
+            running_node(program, "--replicaof", "127.0.0.1", str(primary.port))
         )
         wait_until(lambda: _is_in_step(replica))
-        ports = tuple(stack.enter_context(_sentinel(program, primary.port)) for _ in range(3))
+        ports = tuple(
+            stack.enter_context(running_sentinel(program, primary.port, quorum=2)) for _ in range(3)
+        )
         for port in ports:
             wait_until(lambda port=port: _knows_all(port))
         yield Watched(primary, replica, ports)
@@ -143,15 +168,32 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 @contextmanager
-def _sentinel(program: Path, primary_port: int) -> Iterator[int]:
+def running_sentinel(
+    program: Path, primary_port: int, *lines: str, quorum: int = 1
+) -> Iterator[int]:
+    """One sentinel's port.
+
+    Args:
+        program: to start.
+        primary_port: of the primary to watch.
+        lines: more of its configuration.
+        quorum: how many must believe that the primary is gone.
+    """
     port = free_port()
+    listen = [f"tls-port {port}", "port 0"] if any("tls" in x for x in lines) else [f"port {port}"]
     with tempfile.TemporaryDirectory(prefix="bardling-test-") as folder:
         config = Path(folder, "sentinel.conf")
         config.write_text(
-            f"port {port}\nbind 127.0.0.1\ndir {folder}\n"
-            f"sentinel monitor {SERVICE} 127.0.0.1 {primary_port} 2\n"
-            f"sentinel down-after-milliseconds {SERVICE} 1000\n"
-            f"sentinel failover-timeout {SERVICE} 5000\n",
+            "\n".join(
+                [
+                    *listen,
+                    *lines,
+                    f"bind 127.0.0.1\ndir {folder}",
+                    f"sentinel monitor {SERVICE} 127.0.0.1 {primary_port} {quorum}",
+                    f"sentinel down-after-milliseconds {SERVICE} 1000",
+                    f"sentinel failover-timeout {SERVICE} 5000\n",
+                ]
+            ),
             encoding="utf-8",
         )
         process = subprocess.Popen([program, config, "--sentinel"], stdout=subprocess.DEVNULL)
@@ -193,5 +235,5 @@ def _info(node: Node, name: str) -> str:
 
 
 def _slots(admin: Redis) -> Iterator[tuple[int, int, int]]:
-    for (first, last), owners in admin.execute_command("CLUSTER", "SLOTS").items():
-        yield first, last, owners["primary"][1]
+    for first, last, (_, port, *_), *_ in admin.execute_command("CLUSTER", "SLOTS"):
+        yield first, last, port

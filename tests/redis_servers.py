@@ -111,7 +111,7 @@ class RedisServer:
             try:
                 client.connect(os.fspath(self.socket))
                 client.sendall(b"PING\r\n")
-                return client.recv(16).startswith(b"+PONG")
+                return client.recv(16).startswith((b"+PONG", b"-NOAUTH"))
             except OSError:
                 return False
 
@@ -126,8 +126,8 @@ def running_server(program: Path, *options: str | Path) -> Iterator[RedisServer]
     """
     with tempfile.TemporaryDirectory(prefix="bardling-test-") as folder:
         server = RedisServer(program, Path(folder), *options)
-        server.start()
         try:
+            server.start()
             yield server
         finally:
             server.stop()

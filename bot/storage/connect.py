@@ -9,9 +9,11 @@ import random
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import cast
 
+from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
-from redis.asyncio.sentinel import MasterNotFoundError
+from redis.asyncio.sentinel import MasterNotFoundError, Sentinel, SentinelConnectionPool
 from redis.exceptions import RedisError
 
 from bot.errors import UnreachableError
@@ -58,7 +60,7 @@ async def wait_for_answer(client: RedisClient, url: str, start_for_s: float) -> 
         except TypeError:  # an option in the address that redis-py does not know
             raise UnreachableError("The address of Redis can't be understood.") from None
         except (RedisError, OSError) as error:
-            refused = refusal(error)
+            refused = refusal(await _told(client, error))
             if refused is not None:
                 message = f"Redis at {shown_address(url)} {refused}."
                 raise UnreachableError(message) from error
@@ -75,8 +77,22 @@ async def _ask(client: RedisClient) -> None:
         await client.execute_command("PING")  # pyright: ignore[reportUnknownMemberType]  # untyped **options
 
 
+async def _told(client: RedisClient, error: Exception) -> Exception:
+    """What a sentinel said, where redis-py says only that none of them names a primary."""
+    if isinstance(error, MasterNotFoundError) and isinstance(client, Redis):
+        pool = cast("SentinelConnectionPool", client.connection_pool)
+        for sentinel in cast("Sentinel", pool.sentinel_manager).sentinels:
+            try:
+                await sentinel.execute_command("PING")  # pyright: ignore[reportUnknownMemberType]  # untyped **options
+            except (RedisError, OSError) as said:
+                if refusal(said) is not None:
+                    return said
+    return error
+
+
 def _no_answer(url: str, error: Exception) -> str:
     if isinstance(error, MasterNotFoundError):
         service = read_address(url).service
         return f"No sentinel at {shown_address(url)} names a primary for {service}."
-    return f"Redis can't be reached at {shown_address(url)}."
+    over = " over TLS" if read_address(url).tls else ""
+    return f"Redis can't be reached at {shown_address(url)}{over}."

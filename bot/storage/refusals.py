@@ -15,8 +15,7 @@ _UNKNOWN_AUTHORITY = (18, 19, 20, 21)  # self-signed, or no issuer that we know
 def refusal(error: BaseException) -> str | None:
     """Why Redis will not have us, or None where it may answer yet."""
     for cause in _causes(error):
-        if isinstance(cause, AuthenticationError) or "AuthenticationError" in str(cause):
-            # (A sentinel's refusal comes as a piece of text only.)
+        if isinstance(cause, AuthenticationError):
             return "refused the login; check user and password"
         if isinstance(cause, ssl.SSLCertVerificationError):
             return _bad_certificate(cause)

@@ -15,7 +15,14 @@ from bot.jobqueue.api import Load
 from bot.jobqueue.connect import open_queue
 from bot.jobqueue.redis_queue import RedisQueue
 from tests.factories import make_job
-from tests.redis_deployments import Node, running_cluster, running_node, running_sentinels
+from tests.redis_deployments import (
+    SERVICE,
+    Node,
+    running_cluster,
+    running_node,
+    running_sentinel,
+    running_sentinels,
+)
 from tests.redis_servers import carried_server, server_on_path, valkey_server
 
 PROGRAMS = {"redis": server_on_path, "redis-6.2": carried_server, "valkey-8": valkey_server}
@@ -177,6 +184,28 @@ async def test_cluster_replica_takes_over(program: Path):
             if cluster.primary_of(f"{{{name}}}:ready") == lost
         )
         await check_failover(cluster.url, lost, pool)
+
+
+@pytest.mark.parametrize("where", ["sentinels", "redis"])
+async def test_login_that_is_refused_is_said_at_once(where: str):
+    """By the sentinels or by the primary: trying again would not help."""
+    with running_node(server_on_path()) as node:
+        line = ("requirepass richtig",) if where == "sentinels" else ()
+        with running_sentinel(server_on_path(), node.port, *line) as port:
+            await asyncio.sleep(1)
+            if where == "redis":
+                with node.admin() as admin:
+                    admin.config_set("requirepass", "richtig")
+            url = f"redis+sentinel://:geheim@127.0.0.1:{port}/{SERVICE}?sentinel_password=geheim"
+            started = time.monotonic()
+            with pytest.raises(UnreachableError) as caught:
+                async with open_queue(url if where == "sentinels" else url.partition("?")[0]):
+                    pass
+
+    assert f"Redis at 127.0.0.1:{port} refused the login; check user and password." == str(
+        caught.value
+    )
+    assert time.monotonic() - started < 3
 
 
 @contextmanager

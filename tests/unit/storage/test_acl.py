@@ -112,7 +112,7 @@ def test_nothing_else_is_allowed(kind: str, user: str, tmp_path: Path):
         for command in refused:
             with pytest.raises(NoPermissionError):
                 client.execute_command(*command.split())
-        with pytest.raises(ResponseError, match="(?i)acl failure|no permission|can't access"):
+        with pytest.raises(ResponseError, match=r"(?i)acl failure|no permission|can't access"):
             client.eval("return redis.call('SET', 'other', 1)", 0)
 
 

@@ -17,6 +17,10 @@ from bot.errors import SettingError
 ENGINES = ("auto", "wide", "llama_cpp", "xllamacpp", "ctransformers", "scripted")
 Number = TypeVar("Number", int, float)
 _DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
+_REDIS_SCHEMES = frozenset(
+    ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel", "redis+cluster",
+     "rediss+cluster")
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,7 +264,10 @@ def _split(url: str) -> SplitResult | None:
 def _redis_url(url: str) -> str:
     """Checks the scheme only; never repeats the address, which may hold a password."""
     parts = _split(url)
-    if parts is None or parts.scheme not in ("redis", "rediss", "unix"):
-        reason = "must start with redis://, rediss:// or unix://"
+    if parts is None or parts.scheme not in _REDIS_SCHEMES:
+        reason = (
+            "must start with redis://, rediss://, unix://, redis+sentinel:// or redis+cluster:// "
+            "(or rediss+sentinel://, rediss+cluster://)"
+        )
         raise SettingError("REDIS_URL", "(not shown)", "the environment", reason)
     return url

@@ -11,13 +11,14 @@ from bot.jobqueue.connect import open_queue
 from bot.jobqueue.limits import QueueLimits
 from bot.jobqueue.memory_queue import MemoryQueue
 from tests.factories import make_job
+from tests.redis_deployments import ClusterServer
 from tests.redis_servers import RedisServer
 
 
 class Backend:
     """Makes queues of one kind, and lets time pass for them."""
 
-    def __init__(self, server: RedisServer | None, stack: AsyncExitStack) -> None:
+    def __init__(self, server: RedisServer | ClusterServer | None, stack: AsyncExitStack) -> None:
         self.server = server
         self._stack = stack
         self._memory_now_s = 1_000_000.0

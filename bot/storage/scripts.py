@@ -4,21 +4,22 @@ Used by `jobqueue` and `state`. Knows how to retry, but not what a script means.
 """
 
 import asyncio
+import hashlib
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any, cast
 
-from redis.asyncio import Redis
-from redis.commands.core import AsyncScript
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import OutOfMemoryError, RedisError
+from redis.exceptions import NoScriptError, OutOfMemoryError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from bot.errors import QueueDownError
 from bot.storage.cancellation import heed_cancel
+from bot.storage.clients import RedisClient
 
 _RETRY_FOR_S = 1.5
 
@@ -42,6 +43,14 @@ def down_error(error: RedisError | OSError) -> QueueDownError:
     return QueueDownError("The queue refused the request; please try again later.")
 
 
+@dataclass(frozen=True, slots=True)
+class _Script:
+    """A script and the digest by which Redis knows it."""
+
+    text: str
+    sha: str
+
+
 class Scripts:
     """Runs the scripts of one package on one set of keys.
 
@@ -56,18 +65,17 @@ class Scripts:
 
     def __init__(
         self,
-        client: Redis,
+        client: RedisClient,
         *,
         package: str,
         names: Iterable[str],
         keys: Sequence[str],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._client = client
         self._keys = tuple(keys)
         self._clock = clock
-        self._scripts: dict[str, AsyncScript] = {
-            name: client.register_script(script_text(package, name)) for name in names
-        }
+        self._scripts = {name: _script(script_text(package, name)) for name in names}
 
     async def run(self, name: str, *arguments: str | int) -> list[str]:
         """Runs a script that may run twice, again and again for a moment while Redis is away.
@@ -100,6 +108,20 @@ class Scripts:
             raise down_error(error) from error
 
     async def _call(self, name: str, arguments: tuple[str | int, ...]) -> list[str]:
-        call = self._scripts[name](keys=self._keys, args=arguments)
-        reply = cast("list[Any]", await heed_cancel(call))
+        script = self._scripts[name]
+        given = (len(self._keys), *self._keys, *arguments)
+        try:
+            reply = await self._send(self._client.evalsha(script.sha, *given))
+        except NoScriptError:
+            # It did not run. The text goes where the keys are: a cluster's other nodes, of which
+            # one may be away, need not know it.
+            reply = await self._send(self._client.eval(script.text, *given))
         return [str(value) for value in reply]
+
+    async def _send(self, call: Awaitable[object] | object) -> list[Any]:
+        return cast("list[Any]", await heed_cancel(cast("Awaitable[object]", call)))
+
+
+def _script(text: str) -> _Script:
+    sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+    return _Script(text=text, sha=sha)

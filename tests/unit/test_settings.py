@@ -48,6 +48,7 @@ def test_command_line_beats_environment_beats_file_beats_defaults(tmp_path: Path
         ({"DISCORD_API_URL": "discord.com/api/v10"}, "must be an address"),
         ({"DISCORD_GATEWAY_URL": "http://gateway"}, "must be an address that starts with wss://"),
         ({"REDIS_URL": "http://:hunter2@host"}, "must start with redis://"),
+        ({"REDIS_URL": "unix+sentinel://:hunter2@host/main"}, "redis+sentinel:// or redis+cluster"),
         ({"REDIS_URL": "redis://u:p[w@h/0"}, "must start with redis://"),
         ({"DISCORD_API_URL": "http://[x/api/v10"}, "must be an address"),
         ({"BARDLING_HOME": "~nosuchuser/x"}, "names a user that there is not"),

@@ -1,0 +1,340 @@
+-- Hierarchical start-time fair queueing. Put after common.lua before every script; the same rules
+-- as bot/jobqueue/fair_tree.py, which explains them. ARGV: max_running_per_server,
+-- max_running_per_user (0 = no cap), then what the script itself takes.
+-- Every function takes a bounded number of O(log n) steps, n = children of a node or jobs of a user.
+local MAX_RUNNING_SERVER, MAX_RUNNING_USER = tonumber(ARGV[1]), tonumber(ARGV[2])
+local HAS_CAPS = MAX_RUNNING_SERVER + MAX_RUNNING_USER > 0
+local CLASS_WEIGHTS = { i = 9, b = 1 }
+local OTHER_CLASS = { i = 'b', b = 'i' }
+local MAX_SIBLINGS = 256
+local FRACTION = 2 ^ 20
+
+-- Tags are multiples of 2^-20, so that sums are exact and equal turns stay equal.
+local function rounded(tokens)
+  return math.floor(tokens * FRACTION + 0.5) / FRACTION
+end
+
+-- A job's way from its user up to the root: which child of which node it belongs to.
+local function levels(class, tenant, user)
+  local weight = tonumber(redis.call('HGET', WEIGHTS, tenant) or 1)
+  return {
+    { node = class .. ':' .. tenant, child = user, weight = 1 },
+    { node = class, child = tenant, weight = weight },
+    { node = '', child = class, weight = CLASS_WEIGHTS[class] },
+  }
+end
+
+local function levels_of(job)
+  job.levels = job.levels or levels(job.class, job.tenant, job.user)
+  return job.levels
+end
+
+local function fifo_of(job)
+  return FIFO .. job.class .. ':' .. job.tenant .. ':' .. job.user
+end
+
+local function count(kind, node, child)
+  return tonumber(redis.call('HGET', NODE .. node, kind .. ':' .. child) or 0)
+end
+
+local function add(kind, level, amount)
+  local key, field = NODE .. level.node, kind .. ':' .. level.child
+  if redis.call('HINCRBY', key, field, amount) == 0 then
+    redis.call('HDEL', key, field)
+  end
+end
+
+-- Counts a job in or out of the line (queued) and of those served (running), on all levels.
+local function add_counts(job, queued, running)
+  for _, level in ipairs(levels_of(job)) do
+    if queued ~= 0 then
+      add('n', level, queued)
+      add('c', level, queued * job.cost)
+    end
+    if running ~= 0 then
+      add('r', level, running)
+    end
+  end
+end
+
+-- A child's start tag, its turn (false unless it is eligible), and its node's virtual time.
+local function standing(level)
+  local state = redis.call('HMGET', NODE .. level.node, 'v', 'a:' .. level.child)
+  local v, turn = tonumber(state[1] or 0), state[2]
+  if turn then
+    local tag = redis.call('ZSCORE', ELIGIBLE .. level.node, turn .. ':' .. level.child)
+    return tonumber(tag), turn, v
+  end
+  local tag = tonumber(redis.call('ZSCORE', FINISH .. level.node, level.child) or 0)
+  return math.max(v, tag), false, v
+end
+
+local function set_tag(level, tag, turn, v)
+  if turn then
+    redis.call('ZADD', ELIGIBLE .. level.node, tag, turn .. ':' .. level.child)
+  elseif tag > v then
+    redis.call('ZADD', FINISH .. level.node, tag, level.child)
+  else
+    redis.call('ZREM', FINISH .. level.node, level.child)
+  end
+end
+
+local function set_eligible(level, wanted)
+  if (redis.call('HEXISTS', NODE .. level.node, 'a:' .. level.child) == 1) == wanted then
+    return
+  end
+  local tag, turn, v = standing(level)
+  if wanted then
+    turn = string.format('%016d', next_number())
+    redis.call('ZREM', FINISH .. level.node, level.child)
+    redis.call('HSET', NODE .. level.node, 'a:' .. level.child, turn)
+    set_tag(level, tag, turn, v)
+  else
+    redis.call('ZREM', ELIGIBLE .. level.node, turn .. ':' .. level.child)
+    redis.call('HDEL', NODE .. level.node, 'a:' .. level.child)
+    set_tag(level, tag, false, v)
+  end
+end
+
+local function below_cap(cap, node, child)
+  return cap == 0 or count('r', 'i' .. node, child) + count('r', 'b' .. node, child) < cap
+end
+
+local function refresh_class(class, tenant, user)
+  local up = levels(class, tenant, user)
+  set_eligible(up[1], count('n', up[1].node, user) > 0
+    and below_cap(MAX_RUNNING_USER, ':' .. tenant, user))
+  set_eligible(up[2], redis.call('EXISTS', ELIGIBLE .. up[1].node) == 1
+    and below_cap(MAX_RUNNING_SERVER, '', tenant))
+  set_eligible(up[3], redis.call('EXISTS', ELIGIBLE .. up[2].node) == 1)
+end
+
+-- Who may be served, after a job came, went or ended. Caps count both classes.
+local function refresh(job)
+  refresh_class(job.class, job.tenant, job.user)
+  if HAS_CAPS then
+    refresh_class(OTHER_CLASS[job.class], job.tenant, job.user)
+  end
+end
+
+local function forget_node(node)
+  redis.call('DEL', NODE .. node, ELIGIBLE .. node, FINISH .. node)
+end
+
+-- A node without jobs starts anew with its next one.
+local function prune(job)
+  local way = levels_of(job)
+  for i = 2, 3 do
+    local level = way[i]
+    local n = redis.call('HMGET', NODE .. level.node, 'n:' .. level.child, 'r:' .. level.child)
+    if n[1] or n[2] then
+      return
+    end
+    forget_node(way[i - 1].node)
+  end
+  local n = redis.call('HMGET', NODE, 'n:i', 'n:b', 'r:i', 'r:b')
+  if not (n[1] or n[2] or n[3] or n[4]) then
+    forget_node('')
+  end
+end
+
+local function into_line(job, deadline)
+  redis.call('ZADD', fifo_of(job), job.seq, job.member)
+  redis.call('ZADD', DEADLINES, tonumber(deadline), job.member)
+  add_counts(job, 1, 0)
+  refresh(job)
+  wake_one()
+end
+
+-- Out of turn: nobody is charged for it. `running` = 1 if a worker takes it.
+local function out_of_line(job, running)
+  redis.call('ZREM', DEADLINES, job.member)
+  redis.call('ZREM', fifo_of(job), job.member)
+  add_counts(job, -1, running)
+  refresh(job)
+  prune(job)
+end
+
+local function first_child(node)
+  local first = redis.call('ZRANGE', ELIGIBLE .. node, 0, 0)[1]
+  return first and string.sub(first, 18)
+end
+
+-- Takes the job whose turn it is out of the line and charges it; nil where none may be served.
+local function serve_next()
+  local class = first_child('')
+  local tenant = class and first_child(class)
+  local user = tenant and first_child(class .. ':' .. tenant)
+  local member = user
+    and redis.call('ZRANGE', FIFO .. class .. ':' .. tenant .. ':' .. user, 0, 0)[1]
+  if not member then
+    return nil
+  end
+  local job = job_of(member)
+  for _, level in ipairs(levels_of(job)) do
+    local tag, turn, v = standing(level)
+    v = math.max(v, tag)
+    redis.call('ZREMRANGEBYSCORE', FINISH .. level.node, '-inf', v)
+    redis.call('HSET', NODE .. level.node, 'v', v)
+    set_tag(level, tag + rounded(job.cost / level.weight), turn, v)
+  end
+  out_of_line(job, 1)
+  return job
+end
+
+-- A job that was served has ended; gives back what it was charged and did not use.
+local function end_service(job, unused)
+  add_counts(job, 0, -1)
+  for _, level in ipairs(levels_of(job)) do
+    local tag, turn, v = standing(level)
+    set_tag(level, math.max(v, tag - rounded(unused / level.weight)), turn, v)
+  end
+  refresh(job)
+  prune(job)
+  if HAS_CAPS and redis.call('EXISTS', ELIGIBLE) == 1 then
+    wake_one()
+  end
+end
+
+-- Takes a waiting job out for good. One that was given back unharmed costs nothing.
+local function stop_waiting(job, keep_ms)
+  if leave_front(job) then
+    local charged = tonumber(redis.call('HGET', JOB .. job.id, 'charged') or 0)
+    end_service(job, attempt_of(job.id) == 0 and charged or 0)
+  else
+    out_of_line(job, 0)
+  end
+  end_job(job.id, 'stopped', keep_ms)
+end
+
+-- What becomes of a job whose holder failed: back to the front, or, where nobody can be told any
+-- more, a dead letter. Returns whether it was put back. The lease is gone already.
+local function after_failure(job, max_farewells, keep_ms, max_letters)
+  local farewells = redis.call('HGET', JOB .. job.id, 'farewells')
+  if farewells and tonumber(farewells) < tonumber(max_farewells) then
+    put_back(job)
+    return true
+  end
+  if farewells then
+    dead_letter(job.id, 'its asker could not be told that it failed', max_letters)
+    end_job(job.id, 'dead', keep_ms)
+  else
+    dead_letter(job.id, 'its record was lost', max_letters)
+  end
+  end_service(job, 0)
+  return false
+end
+
+local function weights_of(level, names)
+  if level.node ~= 'i' and level.node ~= 'b' then
+    return level.node == '' and CLASS_WEIGHTS or {}
+  end
+  local weights = {}
+  for i, weight in ipairs(redis.call('HMGET', WEIGHTS, unpack(names))) do
+    weights[names[i]] = tonumber(weight or 1)
+  end
+  return weights
+end
+
+-- Jobs of a child's siblings that are served before its job number `jobs` (from 0), and their
+-- cost; `cost` is what its jobs before that one cost.
+local function siblings_ahead(level, jobs, cost)
+  local tag, turn = standing(level)
+  local mine = jobs > 0 and tag + jobs * rounded(cost / jobs / level.weight) or tag
+  local key = ELIGIBLE .. level.node
+  local lower = redis.call('ZRANGEBYSCORE', key, '-inf', mine, 'LIMIT', 0, MAX_SIBLINGS,
+    'WITHSCORES')
+  local names, fields, others = {}, {}, {}
+  for i = 1, #lower, 2 do
+    local name = string.sub(lower[i], 18)
+    if name ~= level.child then
+      names[#names + 1] = name
+      fields[#fields + 1] = 'n:' .. name
+      fields[#fields + 1] = 'c:' .. name
+      others[#others + 1] = { turn = string.sub(lower[i], 1, 16), tag = tonumber(lower[i + 1]) }
+    end
+  end
+  if #names == 0 then
+    return 0, 0
+  end
+  local weights, counts = weights_of(level, names), redis.call('HMGET', NODE .. level.node,
+    unpack(fields))
+  local n_ahead, cost_ahead = 0, 0
+  for i, other in ipairs(others) do
+    local n, average = tonumber(counts[2 * i - 1]), counts[2 * i] / counts[2 * i - 1]
+    local turns = (mine - other.tag) / rounded(average / (weights[names[i]] or 1))
+    local before = math.ceil(turns)
+    if before == turns and (not turn or other.turn < turn) then
+      before = before + 1
+    end
+    before = math.min(n, before)
+    n_ahead, cost_ahead = n_ahead + before, cost_ahead + before * average
+  end
+  if #lower == 2 * MAX_SIBLINGS then
+    local scale = redis.call('ZCOUNT', key, '-inf', mine) / MAX_SIBLINGS
+    n_ahead, cost_ahead = math.floor(n_ahead * scale + 0.5), cost_ahead * scale
+  end
+  return n_ahead, cost_ahead
+end
+
+-- What is served before a waiting job: how many, their cost, how many of them are its tenant's,
+-- and whether a cap holds it back.
+local function ahead_of(job)
+  local front, front_cost = redis.call('ZCARD', FRONT), redis.call('HGET', META, 'front')
+  front_cost = tonumber(front_cost or 0)
+  local rank = redis.call('ZRANK', FRONT, job.member)
+  if rank then
+    return rank, front_cost * rank / front, 0, false
+  end
+  local way = levels_of(job)
+  local jobs = redis.call('ZRANK', fifo_of(job), job.member)
+  local cost = jobs * count('c', way[1].node, job.user) / count('n', way[1].node, job.user)
+  local own, is_capped = 0, false
+  for i, level in ipairs(way) do
+    local n, tokens = siblings_ahead(level, jobs, cost)
+    jobs, cost = jobs + n, cost + tokens
+    if i == 1 then
+      own = jobs
+    end
+    if redis.call('HEXISTS', NODE .. level.node, 'a:' .. level.child) == 0 then
+      is_capped = true
+    end
+  end
+  return jobs + front, cost + front_cost, own, is_capped
+end
+
+-- Seconds until a job starts, or nil: nobody works, the pace is not known yet, or all is paused.
+local function seconds_to_start(now, jobs, cost, is_capped)
+  local slots = live_slots(now)
+  if slots == 0 or is_paused() then
+    return nil
+  end
+  local free = slots - redis.call('ZCARD', LEASES)
+  if jobs < free and not is_capped then
+    return 0
+  end
+  local meta = redis.call('HMGET', META, 'rate', 'running')
+  if not meta[1] then
+    return nil
+  end
+  if free <= 0 then
+    cost = cost + tonumber(meta[2] or 0) / 2
+  end
+  return cost * tonumber(meta[1]) / slots
+end
+
+-- How a job waits, as the replies say it: place (0 = it does not wait), seconds to its start ('' =
+-- not known), 1 if most of those ahead are its tenant's own. Then the seconds as a number.
+local function waiting(job, now)
+  local jobs, cost, own, is_capped = ahead_of(job)
+  local eta = seconds_to_start(now, jobs, cost, is_capped)
+  local own_share = (own * 2 > jobs or is_capped) and 1 or 0
+  return { jobs + 1, eta and string.format('%.6f', eta) or '', own_share }, eta
+end
+
+local function waiting_by_id(id, now)
+  if redis.call('HGET', JOB .. id, 'st') ~= 'queued' then
+    return { 0, '', 0 }
+  end
+  return (waiting(find_job(id), now))
+end

@@ -2,7 +2,7 @@
 redis.call('HDEL', META, 'paused')
 if ARGV[3] == '1' then
   redis.call('HSET', META, 'paused', ARGV[4])
-else
+elseif redis.call('EXISTS', FRONT, ELIGIBLE) > 0 then
   for _ = 1, MAX_WAKE_TOKENS do
     redis.call('LPUSH', WAKE, 1)
   end

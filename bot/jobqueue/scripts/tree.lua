@@ -100,8 +100,7 @@ local function below_cap(cap, node, child)
   return cap == 0 or count('r', 'i' .. node, child) + count('r', 'b' .. node, child) < cap
 end
 
-local function refresh_class(class, tenant, user)
-  local up = levels(class, tenant, user)
+local function refresh_way(up, tenant, user)
   set_eligible(up[1], count('n', up[1].node, user) > 0
     and below_cap(MAX_RUNNING_USER, ':' .. tenant, user))
   set_eligible(up[2], redis.call('EXISTS', ELIGIBLE .. up[1].node) == 1
@@ -111,9 +110,10 @@ end
 
 -- Who may be served, after a job came, went or ended. Caps count both classes.
 local function refresh(job)
-  refresh_class(job.class, job.tenant, job.user)
+  refresh_way(levels_of(job), job.tenant, job.user)
   if HAS_CAPS then
-    refresh_class(OTHER_CLASS[job.class], job.tenant, job.user)
+    local other = levels(OTHER_CLASS[job.class], job.tenant, job.user)
+    refresh_way(other, job.tenant, job.user)
   end
 end
 

@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 
 from bot.core.jobs import Job, JobState
 from bot.errors import QueueDownError
+from bot.jobqueue.api import Reaped
 from bot.jobqueue.connect import open_queue
 from bot.jobqueue.limits import QueueLimits
 from bot.jobqueue.redis_queue import RedisQueue
@@ -65,7 +66,7 @@ async def test_record_of_a_newer_version_is_left_to_a_newer_worker(server: Redis
 
         assert [] == await queue.claim("old worker", 10, 0)
         await asyncio.sleep(0.1)
-        assert 1 == await queue.reap()
+        assert Reaped(put_back=1, ended=[]) == await queue.reap()
         await client.hset(f"{{{POOL}}}:job:new", "payload", job("new").to_json())
 
         assert ["new"] == [claim.job.id for claim in await queue.claim("new worker", 10, 0)]
@@ -87,7 +88,7 @@ async def test_lost_record_does_not_stop_the_line(server: RedisServer):
         await asyncio.sleep(0.1)
 
         assert ["running"] == [claim.job.id for claim in claims]
-        assert 0 == await queue.reap()
+        assert Reaped(put_back=0, ended=["running"]) == await queue.reap()
         assert {"waiting", "running"} == {x.job_id for x in await queue.dead_letters(10)}
         assert (0, 0) == ((await queue.load()).queued, (await queue.load()).running)
 
@@ -110,7 +111,7 @@ async def test_nothing_is_left_behind(server: RedisServer):
         keys = {key async for key in client.scan_iter()}
         prefix = f"{{{POOL}}}:"
         jobs = {f"{prefix}job:{n}" for n in range(4)}
-        assert jobs | {f"{prefix}meta", f"{prefix}fin"} == keys
+        assert jobs | {f"{prefix}meta"} == keys
         for key in jobs:
             assert 3000 < await client.ttl(key) <= 3600
             assert "payload" not in await client.hgetall(key)
@@ -126,7 +127,7 @@ async def test_tenants_whose_turn_has_passed_are_forgotten(server: RedisServer):
                 await queue.finish("w", claim.job.id, 1, JobState.DONE, 10)
         await queue.reap()
 
-        assert await client.zcard(f"{{{POOL}}}:fin") < 10
+        assert await client.zcard(f"{{{POOL}}}:finish:i") < 10
 
 
 async def test_wake_tokens_are_there_exactly_while_jobs_wait(server: RedisServer):
@@ -239,14 +240,14 @@ async def test_full_memory_refuses_new_jobs_and_lets_the_others_end(server: Redi
         with pytest.raises(QueueDownError, match="memory"):
             await queue.put(job("more"))
         assert 4 == len(await queue.claim("w", 4, 0))
-        assert [] == await queue.renew("w", 4, [(str(n), 1) for n in range(4)])
+        assert [] == (await queue.renew("w", 4, [(str(n), 1) for n in range(4)])).stops
         assert await queue.mark_part("w", "0", 1, 1, False)
         assert await queue.finish("w", "0", 1, JobState.DEAD, 5)
         await queue.release("w", [("1", 1)])
         assert JobState.RUNNING is await queue.cancel("2")
         assert JobState.QUEUED is await queue.cancel("4")
         await asyncio.sleep(0.3)
-        assert 2 == await queue.reap()
+        assert 2 == (await queue.reap()).put_back
         await queue.leave("w")
 
 

@@ -95,7 +95,7 @@ async def test_lost_lease_drops_the_job_silently(workshop: Workshop):
     async with workshop.running(TapeEngine(step_s=0.005)):
         await workshop.until(lambda: workshop.replies.edits)
         workshop.skew_s = LEASE_S * 2
-        assert 1 == await workshop.memory.reap()
+        assert 1 == (await workshop.memory.reap()).put_back
         assert 2 == (await workshop.claim_as("other")).attempt
         await asyncio.sleep(LEASE_S / 2)
         n_edits = len(workshop.replies.edits)

@@ -89,8 +89,10 @@ class MemoryControl(MemoryStore):
         """Puts a dead letter's job again; False where there is none or it is too late for it."""
         letters = [letter for letter in self._dead if letter.job_id == job_id]
         record = self._find(job_id)
-        if not letters or (record is not None and record.state is not JobState.DEAD):
+        if not letters:
             return False
+        if record is not None and record.state is not JobState.DEAD:
+            return record.state is JobState.QUEUED
         job = letters[-1].job
         if job is None or job.deadline_at_s <= self._clock():
             return False

@@ -83,7 +83,7 @@ async def test_putting_twice_stores_once(backend: Backend):
     await queue.finish("w", "1", 1, JobState.DONE, 5)
     ended = await queue.put(job)
 
-    assert Placement(status=PutStatus.DUPLICATE, place=2) == waiting
+    assert Placement(status=PutStatus.DUPLICATE, place=2, own_share=True) == waiting
     assert 2 == len(claims)
     assert Placement(status=PutStatus.DUPLICATE, place=None) == running == ended
     assert [] == await queue.claim("w", 5, 0)
@@ -183,9 +183,9 @@ async def test_share_is_counted_in_tokens_not_in_jobs(backend: Backend):
 async def test_unused_tokens_are_given_back_at_the_end(backend: Backend):
     """A job that ends early costs its tenant only what it took."""
     queue = await backend.queue()
-    for tenant in "AB":
+    for tenant in ("A", "B", "still at work"):
         await queue.put(backend.job(f"{tenant}0", tenant=tenant, cost=100))
-    await queue.claim("w", 2, 0)
+    await queue.claim("w", 3, 0)
     await queue.finish("w", "A0", 1, JobState.DONE, 100)
     await queue.finish("w", "B0", 1, JobState.DONE, 10)
 
@@ -422,7 +422,7 @@ async def test_farewell_that_fails_too_ends_silently(backend: Backend):
     assert Verdict.EXHAUSTED is (await claim_one(queue)).verdict
     await backend.pass_time(LEASE_S * 1.5)
 
-    assert NOTHING_REAPED == await queue.reap()
+    assert Reaped(put_back=0, ended=["1"]) == await queue.reap()
     assert JobState.DEAD is await queue.state("1")
     assert ["1"] == [letter.job_id for letter in await queue.dead_letters(10)]
     assert [] == await queue.claim("w", 1, 0)
@@ -466,7 +466,7 @@ async def test_declining_a_late_job_is_bounded_too(backend: Backend):
     assert Verdict.EXPIRED is (await claim_one(queue)).verdict
     await backend.pass_time(LEASE_S * 1.5)
 
-    assert NOTHING_REAPED == await queue.reap()
+    assert Reaped(put_back=0, ended=["1"]) == await queue.reap()
     assert JobState.DEAD is await queue.state("1")
     assert 1 == len(await queue.dead_letters(10))
 
@@ -516,7 +516,7 @@ async def test_unused_cost_lets_no_later_job_overtake(backend: Backend):
 
 
 async def test_cancelled_waiting_job_costs_its_tenant_nothing(backend: Backend):
-    """The tenant's other jobs move up to where they would have stood."""
+    """The tenant's other jobs stand where they would have stood without it."""
     queue = await backend.queue()
     for job_id in ("a0", "a1", "a2"):
         await queue.put(backend.job(job_id, tenant="A"))
@@ -526,7 +526,7 @@ async def test_cancelled_waiting_job_costs_its_tenant_nothing(backend: Backend):
     await queue.cancel("a0")
     await queue.put(backend.job("a3", tenant="A"))
 
-    assert ["a1", "b0", "a2", "b1", "b2", "a3", "b3"] == await claim_ids(queue, 10)
+    assert ["a1", "b0", "a2", "b1", "a3", "b2", "b3"] == await claim_ids(queue, 10)
 
 
 async def test_cancelled_running_job_is_its_workers_to_end(backend: Backend):

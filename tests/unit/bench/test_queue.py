@@ -43,6 +43,6 @@ async def test_server_of_its_own_where_none_is_given(capsys: pytest.CaptureFixtu
     """`bardling bench queue` needs nothing running."""
     any_server()
 
-    assert 0 == await main(None, None, seconds=0.5)
+    assert 0 == await main(None, None, seconds=0.5, depths=(10, 40))
 
     assert "bardling / bare" in capsys.readouterr().out

@@ -14,6 +14,7 @@ from bot.core.sampling import MAX_SEED
 from bot.logs import configure_logging
 from tests.factories import make_job
 from tests.unit.cogs.front import (
+    NOW_S,
     APPLICATION,
     ASKER,
     CHANNEL,
@@ -177,7 +178,7 @@ async def test_wait_is_told_with_a_stop_button(front: Front, slots: int, ahead: 
     if slots:
         await front.set_free_slots(slots)
     for number in range(ahead):
-        await front.queue.put(make_job(str(50 + number)))
+        await front.queue.put(make_job(str(50 + number), deadline_at_s=NOW_S + 600))
 
     defer, told = await front.command()
 

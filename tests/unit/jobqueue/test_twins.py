@@ -70,7 +70,7 @@ class Life:
         self._now_s = now_s
         self._attempts: dict[str, int] = {}
 
-    async def step(self, name: str, *arguments: Any) -> None:
+    async def step(self, name: str, *arguments: Any) -> None:  # noqa: C901  # a list of calls
         """Does one thing, and looks at everything."""
         queue, first = self.queue, arguments[0]
         job_id = str(first)

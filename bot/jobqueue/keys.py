@@ -16,9 +16,10 @@ first goes first. `tree.lua` says what the tags mean.
     fifo:<user>      ZSET     while jobs wait     member -> sequence, of one user in one class
     dl               ZSET     while jobs wait     member -> deadline (ms)
     lease            ZSET     while jobs run      member -> end of its lease (ms)
-    node:<node>      HASH     while it has jobs   v: virtual time; of each child n: jobs in line,
-                                                  c: their cost, r: jobs served and not ended,
-                                                  a: its turn while it is eligible
+    node:<node>      HASH     while it has jobs   v: virtual time; of each child r: jobs served and
+                                                  not ended, a: its turn while it is eligible
+    queued:<node>    HASH     while it has jobs   child -> its jobs in line
+    cost:<node>      HASH     while it has jobs   child -> what those cost
     eligible:<node>  ZSET     while it has jobs   child -> start tag; the lowest is served next
     finish:<node>    ZSET     while it has jobs   child that is not eligible -> its next start tag
     job:<id>         HASH     1 h after its end   the job and where it stands (below)
@@ -44,7 +45,7 @@ from dataclasses import dataclass
 
 _NAMES = (
     "front", "meta", "lease", "dl", "wake", "dead", "workers", "slots", "cards", "drains",
-    "weights", "cancel", "job:", "node:", "eligible:", "finish:", "fifo:",
+    "weights", "cancel", "job:", "node:", "queued:", "cost:", "eligible:", "finish:", "fifo:",
 )  # fmt: skip
 
 

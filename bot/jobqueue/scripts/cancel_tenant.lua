@@ -17,9 +17,8 @@ end
 stop(redis.call('ZRANGE', FRONT, 0, -1))
 for _, class in ipairs({ 'i', 'b' }) do
   local path = class .. ':' .. tenant
-  for _, field in ipairs(redis.call('HKEYS', NODE .. path)) do
-    local user = string.match(field, '^n:(.*)$')
-    if user and stopped < n then
+  for _, user in ipairs(redis.call('HKEYS', QUEUED .. path)) do
+    if stopped < n then
       stop(redis.call('ZRANGE', FIFO .. path .. ':' .. user, 0, n - stopped - 1))
     end
   end

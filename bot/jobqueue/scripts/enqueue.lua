@@ -9,14 +9,14 @@ end
 if is_paused() then
   return { 'paused', 0, '', 0 }
 end
-local all = count('n', '', 'i') + count('n', '', 'b') + redis.call('ZCARD', FRONT)
+local all = queued_at('', 'i') + queued_at('', 'b') + redis.call('ZCARD', FRONT)
 if all >= tonumber(max_all) then
   return { 'full', 0, '', 0 }
 end
-if count('n', 'i', tenant) + count('n', 'b', tenant) >= tonumber(max_server) then
+if queued_at('i', tenant) + queued_at('b', tenant) >= tonumber(max_server) then
   return { 'full_server', 0, '', 0 }
 end
-if count('n', 'i:' .. tenant, user) + count('n', 'b:' .. tenant, user) >= tonumber(max_user) then
+if queued_at('i:' .. tenant, user) + queued_at('b:' .. tenant, user) >= tonumber(max_user) then
   return { 'full_user', 0, '', 0 }
 end
 local job = job_of(member_of(next_number(), class, tenant, user, cost, id))

@@ -1,15 +1,24 @@
--- Returns user, jobs in line, jobs served and not ended, for each of a tenant's users; flat, of
--- both classes apart. ARGV: caps, tenant. O(users of the tenant)
+-- Returns user, jobs in line, jobs served and not ended, for each of a tenant's users; flat, a user
+-- comes up to four times. ARGV: caps, tenant. O(users of the tenant)
 local reply = {}
+
+local function tell(user, queued, running)
+  for _, value in ipairs({ user, queued, running }) do
+    reply[#reply + 1] = value
+  end
+end
+
 for _, class in ipairs({ 'i', 'b' }) do
   local node = class .. ':' .. ARGV[3]
-  for _, field in ipairs(redis.call('HKEYS', NODE .. node)) do
-    local kind, user = string.match(field, '^([nr]):(.*)$')
-    if kind then
-      local n = count(kind, node, user)
-      reply[#reply + 1] = user
-      reply[#reply + 1] = kind == 'n' and n or 0
-      reply[#reply + 1] = kind == 'r' and n or 0
+  local queued = redis.call('HGETALL', QUEUED .. node)
+  for i = 1, #queued, 2 do
+    tell(queued[i], queued[i + 1], 0)
+  end
+  local fields = redis.call('HGETALL', NODE .. node)
+  for i = 1, #fields, 2 do
+    local user = string.match(fields[i], '^r:(.*)$')
+    if user then
+      tell(user, 0, fields[i + 1])
     end
   end
 end

@@ -1,7 +1,7 @@
 -- Hierarchical start-time fair queueing. Put after common.lua before every script; the same rules
 -- as bot/jobqueue/fair_tree.py, which explains them. ARGV: max_running_per_server,
 -- max_running_per_user (0 = no cap), then what the script itself takes.
--- Every function takes a bounded number of O(log n) steps, n = children of a node or jobs of a user.
+-- Every function takes a bounded number of O(log n) steps, n = a node's children or a user's jobs.
 local MAX_RUNNING_SERVER, MAX_RUNNING_USER = tonumber(ARGV[1]), tonumber(ARGV[2])
 local HAS_CAPS = MAX_RUNNING_SERVER + MAX_RUNNING_USER > 0
 local CLASS_WEIGHTS = { i = 9, b = 1 }
@@ -33,12 +33,17 @@ local function fifo_of(job)
   return FIFO .. job.class .. ':' .. job.tenant .. ':' .. job.user
 end
 
-local function count(kind, node, child)
-  return tonumber(redis.call('HGET', NODE .. node, kind .. ':' .. child) or 0)
+-- Jobs of a child in line.
+local function queued_at(node, child)
+  return tonumber(redis.call('HGET', QUEUED .. node, child) or 0)
 end
 
-local function add(kind, level, amount)
-  local key, field = NODE .. level.node, kind .. ':' .. level.child
+-- Jobs of a child that were served and have not ended.
+local function running_at(node, child)
+  return tonumber(redis.call('HGET', NODE .. node, 'r:' .. child) or 0)
+end
+
+local function add(key, field, amount)
   if redis.call('HINCRBY', key, field, amount) == 0 then
     redis.call('HDEL', key, field)
   end
@@ -48,11 +53,11 @@ end
 local function add_counts(job, queued, running)
   for _, level in ipairs(levels_of(job)) do
     if queued ~= 0 then
-      add('n', level, queued)
-      add('c', level, queued * job.cost)
+      add(QUEUED .. level.node, level.child, queued)
+      add(COST .. level.node, level.child, queued * job.cost)
     end
     if running ~= 0 then
-      add('r', level, running)
+      add(NODE .. level.node, 'r:' .. level.child, running)
     end
   end
 end
@@ -97,11 +102,11 @@ local function set_eligible(level, wanted)
 end
 
 local function below_cap(cap, node, child)
-  return cap == 0 or count('r', 'i' .. node, child) + count('r', 'b' .. node, child) < cap
+  return cap == 0 or running_at('i' .. node, child) + running_at('b' .. node, child) < cap
 end
 
 local function refresh_way(up, tenant, user)
-  set_eligible(up[1], count('n', up[1].node, user) > 0
+  set_eligible(up[1], queued_at(up[1].node, user) > 0
     and below_cap(MAX_RUNNING_USER, ':' .. tenant, user))
   set_eligible(up[2], redis.call('EXISTS', ELIGIBLE .. up[1].node) == 1
     and below_cap(MAX_RUNNING_SERVER, '', tenant))
@@ -118,22 +123,20 @@ local function refresh(job)
 end
 
 local function forget_node(node)
-  redis.call('DEL', NODE .. node, ELIGIBLE .. node, FINISH .. node)
+  redis.call('DEL', NODE .. node, QUEUED .. node, COST .. node, ELIGIBLE .. node, FINISH .. node)
 end
 
 -- A node without jobs starts anew with its next one.
 local function prune(job)
   local way = levels_of(job)
   for i = 2, 3 do
-    local level = way[i]
-    local n = redis.call('HMGET', NODE .. level.node, 'n:' .. level.child, 'r:' .. level.child)
-    if n[1] or n[2] then
+    local node, child = way[i].node, way[i].child
+    if queued_at(node, child) + running_at(node, child) > 0 then
       return
     end
     forget_node(way[i - 1].node)
   end
-  local n = redis.call('HMGET', NODE, 'n:i', 'n:b', 'r:i', 'r:b')
-  if not (n[1] or n[2] or n[3] or n[4]) then
+  if redis.call('EXISTS', QUEUED) == 0 and running_at('', 'i') + running_at('', 'b') == 0 then
     forget_node('')
   end
 end
@@ -226,51 +229,48 @@ local function after_failure(job, max_farewells, keep_ms, max_letters)
 end
 
 local function weights_of(level, names)
-  if level.node ~= 'i' and level.node ~= 'b' then
-    return level.node == '' and CLASS_WEIGHTS or {}
+  if level.node == '' then
+    return { CLASS_WEIGHTS[names[1]], CLASS_WEIGHTS[names[2]] }
+  elseif level.node == 'i' or level.node == 'b' then
+    return redis.call('HMGET', WEIGHTS, unpack(names))
   end
-  local weights = {}
-  for i, weight in ipairs(redis.call('HMGET', WEIGHTS, unpack(names))) do
-    weights[names[i]] = tonumber(weight or 1)
-  end
-  return weights
+  return {}
 end
 
 -- Jobs of a child's siblings that are served before its job number `jobs` (from 0), and their
--- cost; `cost` is what its jobs before that one cost.
+-- cost; `cost` is what its jobs before that one cost. Written for speed: every put runs it.
 local function siblings_ahead(level, jobs, cost)
   local tag, turn = standing(level)
   local mine = jobs > 0 and tag + jobs * rounded(cost / jobs / level.weight) or tag
-  local key = ELIGIBLE .. level.node
+  local key, own, ceil = ELIGIBLE .. level.node, level.child, math.ceil
   local lower = redis.call('ZRANGEBYSCORE', key, '-inf', mine, 'LIMIT', 0, MAX_SIBLINGS,
     'WITHSCORES')
-  local names, fields, others = {}, {}, {}
+  local names, n_ahead, cost_ahead = {}, 0, 0
   for i = 1, #lower, 2 do
-    local name = string.sub(lower[i], 18)
-    if name ~= level.child then
-      names[#names + 1] = name
-      fields[#fields + 1] = 'n:' .. name
-      fields[#fields + 1] = 'c:' .. name
-      others[#others + 1] = { turn = string.sub(lower[i], 1, 16), tag = tonumber(lower[i + 1]) }
-    end
+    names[#names + 1] = string.sub(lower[i], 18)
   end
-  if #names == 0 then
+  if #names == 0 or #names == 1 and names[1] == own then
     return 0, 0
   end
-  local weights, counts = weights_of(level, names), redis.call('HMGET', NODE .. level.node,
-    unpack(fields))
-  local n_ahead, cost_ahead = 0, 0
-  for i, other in ipairs(others) do
-    local n, average = tonumber(counts[2 * i - 1]), counts[2 * i] / counts[2 * i - 1]
-    local turns = (mine - other.tag) / rounded(average / (weights[names[i]] or 1))
-    local before = math.ceil(turns)
-    if before == turns and (not turn or other.turn < turn) then
-      before = before + 1
+  local queued = redis.call('HMGET', QUEUED .. level.node, unpack(names))
+  local costs = redis.call('HMGET', COST .. level.node, unpack(names))
+  local weights = weights_of(level, names)
+  for i, name in ipairs(names) do
+    if name ~= own then
+      local n = tonumber(queued[i])
+      local average = costs[i] / n
+      local turns = (mine - lower[2 * i]) / rounded(average / (weights[i] or 1))
+      local before = ceil(turns)
+      if before == turns and (not turn or string.sub(lower[2 * i - 1], 1, 16) < turn) then
+        before = before + 1
+      end
+      if before > n then
+        before = n
+      end
+      n_ahead, cost_ahead = n_ahead + before, cost_ahead + before * average
     end
-    before = math.min(n, before)
-    n_ahead, cost_ahead = n_ahead + before, cost_ahead + before * average
   end
-  if #lower == 2 * MAX_SIBLINGS then
+  if #names == MAX_SIBLINGS then
     local scale = redis.call('ZCOUNT', key, '-inf', mine) / MAX_SIBLINGS
     n_ahead, cost_ahead = math.floor(n_ahead * scale + 0.5), cost_ahead * scale
   end
@@ -288,7 +288,11 @@ local function ahead_of(job)
   end
   local way = levels_of(job)
   local jobs = redis.call('ZRANK', fifo_of(job), job.member)
-  local cost = jobs * count('c', way[1].node, job.user) / count('n', way[1].node, job.user)
+  local cost = 0
+  if jobs > 0 then
+    local node = way[1].node
+    cost = jobs * redis.call('HGET', COST .. node, job.user) / queued_at(node, job.user)
+  end
   local own, is_capped = 0, false
   for i, level in ipairs(way) do
     local n, tokens = siblings_ahead(level, jobs, cost)

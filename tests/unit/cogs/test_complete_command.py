@@ -14,7 +14,6 @@ from bot.core.sampling import MAX_SEED
 from bot.logs import configure_logging
 from tests.factories import make_job
 from tests.unit.cogs.front import (
-    NOW_S,
     APPLICATION,
     ASKER,
     CHANNEL,
@@ -22,6 +21,7 @@ from tests.unit.cogs.front import (
     DRAWN_SEED,
     GUILD,
     MESSAGE_ANSWER,
+    NOW_S,
     Front,
 )
 

@@ -1,6 +1,7 @@
 """What only a queue on Redis can meet: lost servers, full memory, damaged records, stray keys."""
 
 import asyncio
+import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -117,6 +118,43 @@ async def test_nothing_is_left_behind(server: RedisServer):
             assert "payload" not in await client.hgetall(key)
 
 
+async def test_crowd_leaves_only_what_is_the_pools_own(server: RedisServer):
+    """Many servers, users and classes, ended in every way: no node and no line stays."""
+    limits = QueueLimits(keep_ended_s=0.2, max_running_per_server=2, lease_s=0.2)
+    async with (
+        open_queue(server.url, pool=POOL, limits=limits) as queue,
+        raw_client(server) as client,
+    ):
+        rng = random.Random(3)
+        await queue.set_weight("g1", 3)
+        await queue.renew("w", 4, [])
+        for n in range(150):
+            whose = {"tenant": f"g{n % 7}", "user_id": n % 11, "is_background": n % 3 == 0}
+            await queue.put(job(str(n), **whose))
+            if n % 9 == 0:
+                await queue.cancel(str(n))
+        await queue.cancel_tenant("g5")
+        while (load := await queue.load()).queued + load.running:
+            for claim in await queue.claim("w", 3, 0):
+                held = ("w", claim.job.id, claim.attempt)
+                fate = rng.random()
+                if fate < 0.6:
+                    await queue.finish(*held, JobState.DONE, rng.randrange(60))
+                elif fate < 0.7:
+                    await queue.release("w", [held[1:]])
+                elif fate < 0.9:
+                    await queue.retry(*held)
+            if rng.random() < 0.1:
+                await asyncio.sleep(0.25)
+                await queue.reap()
+        await queue.leave("w")
+        await asyncio.sleep(0.3)
+
+        left = {key.partition(":")[2] async for key in client.scan_iter()}
+        assert {"meta", "weights"} <= left <= {"meta", "weights", "dead"}
+        assert ["0", "0"] == await client.hmget(f"{{{POOL}}}:meta", "front", "running")
+
+
 async def test_tenants_whose_turn_has_passed_are_forgotten(server: RedisServer):
     """The finish tags of servers that were here once do not pile up."""
     async with open_queue(server.url, pool=POOL) as queue, raw_client(server) as client:
@@ -171,6 +209,18 @@ def every_call(queue: RedisQueue) -> list[Callable[[], Awaitable[object]]]:
         lambda: queue.owner("1"),
         queue.reap,
         lambda: queue.dead_letters(1),
+        lambda: queue.status("1"),
+        lambda: queue.set_weight("g10", 2),
+        queue.weights,
+        lambda: queue.pause("later"),
+        queue.resume,
+        queue.paused,
+        lambda: queue.drain("w"),
+        queue.workers,
+        lambda: queue.queued_of("g10"),
+        lambda: queue.cancel_tenant("g10"),
+        lambda: queue.retry_dead("1"),
+        lambda: queue.drop_dead("1"),
     ]
 
 
@@ -248,6 +298,12 @@ async def test_full_memory_refuses_new_jobs_and_lets_the_others_end(server: Redi
         assert JobState.QUEUED is await queue.cancel("4")
         await asyncio.sleep(0.3)
         assert 2 == (await queue.reap()).put_back
+        await queue.set_weight("g10", 2)
+        await queue.pause("full")
+        await queue.resume()
+        assert await queue.drain("w")
+        assert await queue.retry_dead("0")
+        assert 2 <= await queue.cancel_tenant("g10")
         await queue.leave("w")
 
 

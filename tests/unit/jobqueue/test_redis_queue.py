@@ -301,6 +301,7 @@ async def test_full_memory_refuses_new_jobs_and_lets_the_others_end(server: Redi
         await queue.set_weight("g10", 2)
         await queue.pause("full")
         await queue.resume()
+        await queue.renew("w", 4, [])
         assert await queue.drain("w")
         assert await queue.retry_dead("0")
         assert 2 <= await queue.cancel_tenant("g10")
@@ -309,7 +310,7 @@ async def test_full_memory_refuses_new_jobs_and_lets_the_others_end(server: Redi
 
 async def test_killed_server_loses_nothing_it_accepted(server: RedisServer):
     """Put and finish go on over two kills; every accepted job ends, none of them twice."""
-    limits = QueueLimits(lease_s=0.5)
+    limits = QueueLimits(lease_s=0.5, max_queued_per_server=10_000, max_queued_per_user=10_000)
     accepted: list[str] = []
     finished: list[str] = []
     async with open_queue(server.url, pool=POOL, limits=limits) as queue:

@@ -18,8 +18,7 @@ first goes first. `tree.lua` says what the tags mean.
     lease            ZSET     while jobs run      member -> end of its lease (ms)
     node:<node>      HASH     while it has jobs   v: virtual time; of each child r: jobs served and
                                                   not ended, a: its turn while it is eligible
-    queued:<node>    HASH     while it has jobs   child -> its jobs in line
-    cost:<node>      HASH     while it has jobs   child -> what those cost
+    line:<node>      HASH     while it has jobs   child -> its jobs in line * 2^32 + their cost
     eligible:<node>  ZSET     while it has jobs   child -> start tag; the lowest is served next
     finish:<node>    ZSET     while it has jobs   child that is not eligible -> its next start tag
     job:<id>         HASH     1 h after its end   the job and where it stands (below)
@@ -45,7 +44,7 @@ from dataclasses import dataclass
 
 _NAMES = (
     "front", "meta", "lease", "dl", "wake", "dead", "workers", "slots", "cards", "drains",
-    "weights", "cancel", "job:", "node:", "queued:", "cost:", "eligible:", "finish:", "fifo:",
+    "weights", "cancel", "job:", "node:", "line:", "eligible:", "finish:", "fifo:",
 )  # fmt: skip
 
 

@@ -36,7 +36,7 @@ async def test_background_jobs_get_a_tenth(backend: Backend):
     for n in range(6):
         await queue.put(backend.job(f"b{n}", user_id=1, is_background=True))
     for n in range(20):
-        await queue.put(backend.job(f"i{n}", user_id=1))
+        await queue.put(backend.job(f"i{n}", user_id=2))
 
     served = await claim_ids(queue, 20)
 

@@ -17,7 +17,7 @@ end
 stop(redis.call('ZRANGE', FRONT, 0, -1))
 for _, class in ipairs({ 'i', 'b' }) do
   local path = class .. ':' .. tenant
-  for _, user in ipairs(redis.call('HKEYS', QUEUED .. path)) do
+  for _, user in ipairs(redis.call('HKEYS', LINE .. path)) do
     if stopped < n then
       stop(redis.call('ZRANGE', FIFO .. path .. ':' .. user, 0, n - stopped - 1))
     end

@@ -4,7 +4,7 @@
 -- Where memory is full, Redis refuses a script's first write unless that write removes something;
 -- so every script but `enqueue` starts with a removal, and jobs that were taken can still end.
 local FRONT, META, LEASES, DEADLINES, WAKE, DEAD, WORKERS, SLOTS, CARDS, DRAINS, WEIGHTS, CANCEL,
-  JOB, NODE, QUEUED, COST, ELIGIBLE, FINISH, FIFO = unpack(KEYS)
+  JOB, NODE, LINE, ELIGIBLE, FINISH, FIFO = unpack(KEYS)
 local MAX_WAKE_TOKENS = 64
 
 local function now_ms()

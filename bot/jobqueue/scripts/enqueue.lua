@@ -9,14 +9,13 @@ end
 if is_paused() then
   return { 'paused', 0, '', 0 }
 end
-local all = queued_at('', 'i') + queued_at('', 'b') + redis.call('ZCARD', FRONT)
-if all >= tonumber(max_all) then
+if in_line() + redis.call('ZCARD', FRONT) >= tonumber(max_all) then
   return { 'full', 0, '', 0 }
 end
-if queued_at('i', tenant) + queued_at('b', tenant) >= tonumber(max_server) then
+if in_both('', tenant) >= tonumber(max_server) then
   return { 'full_server', 0, '', 0 }
 end
-if queued_at('i:' .. tenant, user) + queued_at('b:' .. tenant, user) >= tonumber(max_user) then
+if in_both(':' .. tenant, user) >= tonumber(max_user) then
   return { 'full_user', 0, '', 0 }
 end
 local job = job_of(member_of(next_number(), class, tenant, user, cost, id))

@@ -10,9 +10,10 @@ end
 
 for _, class in ipairs({ 'i', 'b' }) do
   local node = class .. ':' .. ARGV[3]
-  local queued = redis.call('HGETALL', QUEUED .. node)
-  for i = 1, #queued, 2 do
-    tell(queued[i], queued[i + 1], 0)
+  local lines = redis.call('HGETALL', LINE .. node)
+  for i = 1, #lines, 2 do
+    local queued = unpacked(lines[i + 1])
+    tell(lines[i], queued, 0)
   end
   local fields = redis.call('HGETALL', NODE .. node)
   for i = 1, #fields, 2 do

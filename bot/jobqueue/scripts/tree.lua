@@ -8,6 +8,7 @@ local CLASS_WEIGHTS = { i = 9, b = 1 }
 local OTHER_CLASS = { i = 'b', b = 'i' }
 local MAX_SIBLINGS = 256
 local FRACTION = 2 ^ 20
+local JOB_IN_LINE = 2 ^ 32  -- one number counts jobs and their tokens: it is read for every sibling
 
 -- Tags are multiples of 2^-20, so that sums are exact and equal turns stay equal.
 local function rounded(tokens)
@@ -33,9 +34,25 @@ local function fifo_of(job)
   return FIFO .. job.class .. ':' .. job.tenant .. ':' .. job.user
 end
 
--- Jobs of a child in line.
-local function queued_at(node, child)
-  return tonumber(redis.call('HGET', QUEUED .. node, child) or 0)
+-- Jobs in line and their cost, from the number that counts both.
+local function unpacked(line)
+  local n = math.floor((line or 0) / JOB_IN_LINE)
+  return n, (line or 0) - n * JOB_IN_LINE
+end
+
+local function line_at(node, child)
+  return unpacked(redis.call('HGET', LINE .. node, child))
+end
+
+-- Jobs in line of a child of a node, in both classes; `below` is the node's path in a class.
+local function in_both(below, child)
+  local interactive, background = line_at('i' .. below, child), line_at('b' .. below, child)
+  return interactive + background
+end
+
+local function in_line()
+  local interactive, background = line_at('', 'i'), line_at('', 'b')
+  return interactive + background
 end
 
 -- Jobs of a child that were served and have not ended.
@@ -53,8 +70,7 @@ end
 local function add_counts(job, queued, running)
   for _, level in ipairs(levels_of(job)) do
     if queued ~= 0 then
-      add(QUEUED .. level.node, level.child, queued)
-      add(COST .. level.node, level.child, queued * job.cost)
+      add(LINE .. level.node, level.child, queued * (JOB_IN_LINE + job.cost))
     end
     if running ~= 0 then
       add(NODE .. level.node, 'r:' .. level.child, running)
@@ -106,7 +122,7 @@ local function below_cap(cap, node, child)
 end
 
 local function refresh_way(up, tenant, user)
-  set_eligible(up[1], queued_at(up[1].node, user) > 0
+  set_eligible(up[1], line_at(up[1].node, user) > 0
     and below_cap(MAX_RUNNING_USER, ':' .. tenant, user))
   set_eligible(up[2], redis.call('EXISTS', ELIGIBLE .. up[1].node) == 1
     and below_cap(MAX_RUNNING_SERVER, '', tenant))
@@ -123,7 +139,7 @@ local function refresh(job)
 end
 
 local function forget_node(node)
-  redis.call('DEL', NODE .. node, QUEUED .. node, COST .. node, ELIGIBLE .. node, FINISH .. node)
+  redis.call('DEL', NODE .. node, LINE .. node, ELIGIBLE .. node, FINISH .. node)
 end
 
 -- A node without jobs starts anew with its next one.
@@ -131,12 +147,12 @@ local function prune(job)
   local way = levels_of(job)
   for i = 2, 3 do
     local node, child = way[i].node, way[i].child
-    if queued_at(node, child) + running_at(node, child) > 0 then
+    if line_at(node, child) > 0 or running_at(node, child) > 0 then
       return
     end
     forget_node(way[i - 1].node)
   end
-  if redis.call('EXISTS', QUEUED) == 0 and running_at('', 'i') + running_at('', 'b') == 0 then
+  if redis.call('EXISTS', LINE) == 0 and running_at('', 'i') + running_at('', 'b') == 0 then
     forget_node('')
   end
 end
@@ -252,13 +268,12 @@ local function siblings_ahead(level, jobs, cost)
   if #names == 0 or #names == 1 and names[1] == own then
     return 0, 0
   end
-  local queued = redis.call('HMGET', QUEUED .. level.node, unpack(names))
-  local costs = redis.call('HMGET', COST .. level.node, unpack(names))
+  local lines = redis.call('HMGET', LINE .. level.node, unpack(names))
   local weights = weights_of(level, names)
   for i, name in ipairs(names) do
     if name ~= own then
-      local n = tonumber(queued[i])
-      local average = costs[i] / n
+      local n, tokens = unpacked(lines[i])
+      local average = tokens / n
       local turns = (mine - lower[2 * i]) / rounded(average / (weights[i] or 1))
       local before = ceil(turns)
       if before == turns and (not turn or string.sub(lower[2 * i - 1], 1, 16) < turn) then
@@ -290,8 +305,8 @@ local function ahead_of(job)
   local jobs = redis.call('ZRANK', fifo_of(job), job.member)
   local cost = 0
   if jobs > 0 then
-    local node = way[1].node
-    cost = jobs * redis.call('HGET', COST .. node, job.user) / queued_at(node, job.user)
+    local n, tokens = line_at(way[1].node, job.user)
+    cost = jobs * tokens / n
   end
   local own, is_capped = 0, false
   for i, level in ipairs(way) do

@@ -18,14 +18,7 @@ from typing import Any, Protocol, cast
 
 from redis.asyncio import Redis
 
-from bot.bench.queue_depth import (
-    DEEP,
-    NO_BOUNDS,
-    SHALLOW,
-    Depth,
-    measure_depths,
-    report_depths,
-)
+from bot.bench.queue_depth import DEEP, NO_BOUNDS, SHALLOW, Depth, measure_depths, report_depths
 from bot.core.jobs import JOB_LIFETIME_S, Job, JobState, ReplyTarget
 from bot.core.sampling import SamplingParams
 from bot.jobqueue.connect import open_queue

@@ -217,18 +217,6 @@ class MemoryQueue(MemoryControl):
             own_share=waiting.own_share,
         )
 
-    def _refusal(self, job: Job) -> PutStatus | None:
-        limits, tree = self._limits, self._tree
-        if self._message is not None:
-            return PutStatus.PAUSED
-        if tree.queued + len(self._front) >= limits.max_queued:
-            return PutStatus.FULL
-        if tree.queued_of(job.tenant) >= limits.max_queued_per_server:
-            return PutStatus.FULL_SERVER
-        if tree.queued_of(job.tenant, job.user_id) >= limits.max_queued_per_user:
-            return PutStatus.FULL_USER
-        return None
-
     def _learn_pace(self, s_per_token: float) -> None:
         rate = s_per_token if self._s_per_token is None else self._s_per_token
         self._s_per_token = rate + _SMOOTHING * (s_per_token - rate)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from bot.core.jobs import END_STATES, Job, JobState
-from bot.jobqueue.api import Verdict, Waiting
+from bot.jobqueue.api import PutStatus, Verdict, Waiting
 from bot.jobqueue.control import DeadLetter, WorkerCard
 from bot.jobqueue.fair_tree import BACKGROUND, INTERACTIVE, Ahead, Entry, FairTree
 from bot.jobqueue.limits import QueueLimits
@@ -121,6 +121,18 @@ class MemoryStore:
             cost=max(1, job.cost),
         )
         return Record(job=job, entry=entry)
+
+    def _refusal(self, job: Job) -> PutStatus | None:
+        limits, tree = self._limits, self._tree
+        if self._message is not None:
+            return PutStatus.PAUSED
+        if tree.queued + len(self._front) >= limits.max_queued:
+            return PutStatus.FULL
+        if tree.queued_of(job.tenant) >= limits.max_queued_per_server:
+            return PutStatus.FULL_SERVER
+        if tree.queued_of(job.tenant, job.user_id) >= limits.max_queued_per_user:
+            return PutStatus.FULL_USER
+        return None
 
     def _put_in_line(self, record: Record) -> None:
         self._tree.add(record.entry)

@@ -161,6 +161,7 @@ def card_json(card: WorkerCard | None, running: int) -> str:
 
 def put_arguments(job: Job) -> tuple[str | int, ...]:
     """A job as `enqueue` and `revive` take it."""
+    assert ":" not in job.tenant  # it parts the words of a member
     job_class = "b" if job.is_background else "i"
     cost = max(1, job.cost)
     deadline_ms = to_ms(job.deadline_at_s)

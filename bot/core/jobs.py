@@ -94,7 +94,8 @@ class Job:
     def to_json(self) -> str:
         """The stored form: JSON with a version, never pickle."""
         version = _PINNED_VERSION if self.pinned else _FIRST_VERSION
-        data = asdict(self) | {"v": version, "sampling": self.sampling.to_dict()}
+        data: dict[str, Any] = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        data |= {"v": version, "sampling": self.sampling.to_dict(), "reply": asdict(self.reply)}
         # The first program chokes on fields that it does not know.
         for name in ("pinned", "is_background"):
             if not data[name]:

@@ -3,8 +3,15 @@
 -- Redis writes them exactly, where Lua's tostring keeps 14 digits only.
 -- Where memory is full, Redis refuses a script's first write unless that write removes something;
 -- so every script but `enqueue` starts with a removal, and jobs that were taken can still end.
-local FRONT, META, LEASES, DEADLINES, WAKE, DEAD, WORKERS, SLOTS, CARDS, DRAINS, WEIGHTS, CANCEL,
-  JOB, NODE, LINE, ELIGIBLE, FINISH, FIFO = unpack(KEYS)
+local POOL = KEYS[1]
+local FRONT, META, LEASES = POOL .. 'front', POOL .. 'meta', POOL .. 'lease'
+local DEADLINES, WAKE, DEAD = POOL .. 'dl', POOL .. 'wake', POOL .. 'dead'
+local CANCEL, WEIGHTS = POOL .. 'cancel', POOL .. 'weights'
+local WORKERS, SLOTS = POOL .. 'workers', POOL .. 'slots'
+local CARDS, DRAINS = POOL .. 'cards', POOL .. 'drains'
+-- These go on with a job's id, a node, or a user.
+local JOB, NODE, LINE = POOL .. 'job:', POOL .. 'node:', POOL .. 'line:'
+local ELIGIBLE, FINISH, FIFO = POOL .. 'eligible:', POOL .. 'finish:', POOL .. 'fifo:'
 local MAX_WAKE_TOKENS = 64
 
 local function now_ms()

@@ -40,8 +40,9 @@ local function find_job(id)
 end
 
 local function wake_one()
-  redis.call('LPUSH', WAKE, 1)
-  redis.call('LTRIM', WAKE, 0, MAX_WAKE_TOKENS - 1)
+  if redis.call('LPUSH', WAKE, 1) > MAX_WAKE_TOKENS then
+    redis.call('LTRIM', WAKE, 0, MAX_WAKE_TOKENS - 1)
+  end
 end
 
 local function is_paused()

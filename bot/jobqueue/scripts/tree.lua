@@ -129,7 +129,8 @@ local function refresh_way(up, tenant, user)
   set_eligible(up[3], redis.call('EXISTS', ELIGIBLE .. up[2].node) == 1)
 end
 
--- Who may be served, after a job came, went or ended. Caps count both classes.
+-- Who may be served. Without caps that changes only with a user's first and last job in line;
+-- caps count both classes.
 local function refresh(job)
   refresh_way(levels_of(job), job.tenant, job.user)
   if HAS_CAPS then
@@ -161,7 +162,9 @@ local function into_line(job, deadline)
   redis.call('ZADD', fifo_of(job), job.seq, job.member)
   redis.call('ZADD', DEADLINES, tonumber(deadline), job.member)
   add_counts(job, 1, 0)
-  refresh(job)
+  if redis.call('ZCARD', fifo_of(job)) == 1 then
+    refresh(job)
+  end
   wake_one()
 end
 
@@ -170,8 +173,12 @@ local function out_of_line(job, running)
   redis.call('ZREM', DEADLINES, job.member)
   redis.call('ZREM', fifo_of(job), job.member)
   add_counts(job, -1, running)
-  refresh(job)
-  prune(job)
+  if HAS_CAPS or redis.call('EXISTS', fifo_of(job)) == 0 then
+    refresh(job)
+  end
+  if running == 0 then
+    prune(job)
+  end
 end
 
 local function first_child(node)
@@ -204,11 +211,15 @@ end
 -- A job that was served has ended; gives back what it was charged and did not use.
 local function end_service(job, unused)
   add_counts(job, 0, -1)
-  for _, level in ipairs(levels_of(job)) do
-    local tag, turn, v = standing(level)
-    set_tag(level, math.max(v, tag - rounded(unused / level.weight)), turn, v)
+  if unused ~= 0 then
+    for _, level in ipairs(levels_of(job)) do
+      local tag, turn, v = standing(level)
+      set_tag(level, math.max(v, tag - rounded(unused / level.weight)), turn, v)
+    end
   end
-  refresh(job)
+  if HAS_CAPS then
+    refresh(job)
+  end
   prune(job)
   if HAS_CAPS and redis.call('EXISTS', ELIGIBLE) == 1 then
     wake_one()
@@ -254,7 +265,8 @@ local function weights_of(level, names)
 end
 
 -- Jobs of a child's siblings that are served before its job number `jobs` (from 0), and their
--- cost; `cost` is what its jobs before that one cost. Written for speed: every put runs it.
+-- cost, and the child's turn; `cost` is what its jobs before that one cost. Written for speed:
+-- every put runs it.
 local function siblings_ahead(level, jobs, cost)
   local tag, turn = standing(level)
   local mine = jobs > 0 and tag + jobs * rounded(cost / jobs / level.weight) or tag
@@ -266,7 +278,7 @@ local function siblings_ahead(level, jobs, cost)
     names[#names + 1] = string.sub(lower[i], 18)
   end
   if #names == 0 or #names == 1 and names[1] == own then
-    return 0, 0
+    return 0, 0, turn
   end
   local lines = redis.call('HMGET', LINE .. level.node, unpack(names))
   local weights = weights_of(level, names)
@@ -289,7 +301,7 @@ local function siblings_ahead(level, jobs, cost)
     local scale = redis.call('ZCOUNT', key, '-inf', mine) / MAX_SIBLINGS
     n_ahead, cost_ahead = math.floor(n_ahead * scale + 0.5), cost_ahead * scale
   end
-  return n_ahead, cost_ahead
+  return n_ahead, cost_ahead, turn
 end
 
 -- What is served before a waiting job: how many, their cost, how many of them are its tenant's,
@@ -310,14 +322,12 @@ local function ahead_of(job)
   end
   local own, is_capped = 0, false
   for i, level in ipairs(way) do
-    local n, tokens = siblings_ahead(level, jobs, cost)
+    local n, tokens, turn = siblings_ahead(level, jobs, cost)
     jobs, cost = jobs + n, cost + tokens
     if i == 1 then
       own = jobs
     end
-    if redis.call('HEXISTS', NODE .. level.node, 'a:' .. level.child) == 0 then
-      is_capped = true
-    end
+    is_capped = is_capped or not turn
   end
   return jobs + front, cost + front_cost, own, is_capped
 end

@@ -44,7 +44,7 @@ class Backend:
         )
 
     def job(
-        self, job_id: str, *, tenant: str = "g10", ends_in_s: float = 600, cost: int = 24
+        self, job_id: str, *, tenant: str = "g10", ends_in_s: float = 600, **changes: object
     ) -> Job:
-        """A job with a deadline on the queue's clock."""
-        return make_job(job_id, tenant=tenant, deadline_at_s=self.now() + ends_in_s, cost=cost)
+        """A job with a deadline on the queue's clock; `changes` as for `make_job`."""
+        return make_job(job_id, tenant=tenant, deadline_at_s=self.now() + ends_in_s, **changes)

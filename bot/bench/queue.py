@@ -18,11 +18,11 @@ from typing import Any, Protocol, cast
 
 from redis.asyncio import Redis
 
+from bot.bench.queue_depth import DEEP, NO_BOUNDS, SHALLOW, Depth, measure_depths, report_depths
 from bot.core.jobs import JOB_LIFETIME_S, Job, JobState, ReplyTarget
 from bot.core.sampling import SamplingParams
 from bot.errors import UnreachableError
 from bot.jobqueue.connect import open_queue
-from bot.jobqueue.limits import QueueLimits
 from bot.jobqueue.redis_queue import RedisQueue
 from bot.storage.connect import open_client
 from bot.storage.embedded_server import open_redis_server
@@ -109,13 +109,19 @@ class _BareStream:
         await self._client.xdel(self._stream, taken[1])
 
 
-async def main(redis_url: str | None, json_out: Path | None, seconds: float = 20.0) -> int:
+async def main(
+    redis_url: str | None,
+    json_out: Path | None,
+    seconds: float = 20.0,
+    depths: tuple[int, ...] = (SHALLOW, DEEP),
+) -> int:
     """Runs the comparison and prints it.
 
     Args:
         redis_url: the server to use; one of our own where not given.
         json_out: where the figures go as JSON, or None.
-        seconds: how long to measure, about.
+        seconds: how long to compare, about.
+        depths: jobs that wait while single calls are measured.
     """
     async with AsyncExitStack() as stack:
         url = redis_url or await stack.enter_async_context(_own_server())
@@ -123,19 +129,20 @@ async def main(redis_url: str | None, json_out: Path | None, seconds: float = 20
         if not isinstance(client, Redis):
             raise UnreachableError("The queue is measured on one node; give its redis:// address.")
         name = f"bench-{secrets.token_hex(4)}"
-        limits = QueueLimits(max_queued=1_000_000)
-        queue = await stack.enter_async_context(open_queue(url, pool=name, limits=limits))
+        queue = await stack.enter_async_context(open_queue(url, pool=name, limits=NO_BOUNDS))
         server = await _describe_server(client)
         stream = f"{{{name}}}:bare"
         await client.xgroup_create(stream, "g", mkstream=True)
         try:
             engines = {"bardling": _FairQueue(queue), "bare stream": _BareStream(client, stream)}
             figures = await _compare(engines, seconds)
+            by_depth = await measure_depths(url, client, pool=name, new_job=_new_job, depths=depths)
         finally:
-            await _delete(client, f"{{{name}}}:*")
+            await _delete(client, f"{{{name}*")
     _report(server, figures)
+    report_depths(by_depth)
     if json_out is not None:
-        _write_json(json_out, server, figures)
+        _write_json(json_out, server, figures, by_depth)
     return 0
 
 
@@ -225,14 +232,14 @@ async def _calm(engine: _Engine, duration_s: float) -> list[float]:
 _numbers = itertools.count(10**18)  # as long as Discord's ids
 
 
-def _new_job() -> Job:
+def _new_job(server: int | None = None, user: int | None = None) -> Job:
     number = next(_numbers)
-    guild_id = number % _TENANTS
+    guild_id = number % _TENANTS if server is None else server
     now_s = time.time()
     return Job(
         id=str(number),
         tenant=f"g{guild_id}",
-        user_id=number,
+        user_id=number if user is None else 10**18 + user,
         prompt="Once upon a time there was a dragon who could not sleep. " * 2,
         max_new_tokens=60,
         sampling=SamplingParams(seed=number % 2**32),
@@ -279,6 +286,12 @@ def _report(server: dict[str, str], figures: dict[str, Figures]) -> None:
     )
 
 
-def _write_json(path: Path, server: dict[str, str], figures: dict[str, Figures]) -> None:
-    data = {"redis": server, "figures": {name: asdict(one) for name, one in figures.items()}}
+def _write_json(
+    path: Path, server: dict[str, str], figures: dict[str, Figures], by_depth: list[Depth]
+) -> None:
+    data = {
+        "redis": server,
+        "figures": {name: asdict(one) for name, one in figures.items()},
+        "depths": [asdict(one) for one in by_depth],
+    }
     path.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")

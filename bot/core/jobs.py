@@ -75,6 +75,7 @@ class Job:
         cost: what it takes from its tenant's share, in tokens.
         pinned: goes before the prompt as it stands, its line break included, and is always read
             with it, such as a story's memory.
+        is_background: whether others, who wait for their texts, go before it most of the time.
     """
 
     id: str
@@ -88,13 +89,17 @@ class Job:
     deadline_at_s: float
     cost: int
     pinned: str = ""
+    is_background: bool = False
 
     def to_json(self) -> str:
         """The stored form: JSON with a version, never pickle."""
         version = _PINNED_VERSION if self.pinned else _FIRST_VERSION
-        data = asdict(self) | {"v": version, "sampling": self.sampling.to_dict()}
-        if not self.pinned:
-            del data["pinned"]  # the first program chokes on fields that it does not know
+        data: dict[str, Any] = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        data |= {"v": version, "sampling": self.sampling.to_dict(), "reply": asdict(self.reply)}
+        # The first program chokes on fields that it does not know.
+        for name in ("pinned", "is_background"):
+            if not data[name]:
+                del data[name]
         return json.dumps(data, separators=(",", ":"))
 
     @classmethod

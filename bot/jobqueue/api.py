@@ -10,6 +10,12 @@ from enum import StrEnum
 from typing import Protocol
 
 from bot.core.jobs import Job, JobState
+from bot.jobqueue.control import Orders, QueueControl, Reaped, Stop, StopReason, WorkerCard
+
+__all__ = [
+    "Claim", "JobQueue", "Load", "Orders", "Placement", "PutStatus", "Reaped", "Stop",
+    "StopReason", "Verdict", "Waiting", "WorkerCard",
+]  # fmt: skip
 
 
 class PutStatus(StrEnum):
@@ -17,7 +23,12 @@ class PutStatus(StrEnum):
 
     ACCEPTED = "accepted"
     DUPLICATE = "duplicate"  # a job of this id exists; nothing was changed
-    FULL = "full"  # too many jobs wait; nothing was stored
+    # Of the others nothing was stored.
+    FULL = "full"  # too many jobs wait
+    FULL_SERVER = "full_server"  # too many of this tenant wait
+    FULL_USER = "full_user"  # too many of this member wait in this tenant
+    TOO_LATE = "too_late"  # it would start after its deadline
+    PAUSED = "paused"  # the host has paused the pool
 
 
 class Verdict(StrEnum):
@@ -28,20 +39,30 @@ class Verdict(StrEnum):
     EXHAUSTED = "exhausted"  # every attempt failed: tell the asker, then finish as DEAD
 
 
-class StopReason(StrEnum):
-    """Why a worker must stop a job that it holds."""
-
-    CANCELLED = "cancelled"  # somebody pressed Stop: post what exists, finish as STOPPED
-    LOST = "lost"  # the lease went to another worker or the job ended: drop it silently
-    DEADLINE = "deadline"  # the reply can't be edited much longer: post what exists
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:
-    """Answer to `put`. `place` counts from 1 (the next to be served); None unless queued."""
+    """Answer to `put`.
+
+    Attributes:
+        status: what became of the job.
+        place: counts from 1 (the next to be served); None unless queued.
+        eta_s: seconds until it starts; None = nobody knows. Where it is too late, until it would.
+        own_share: whether it waits for its own tenant more than for others.
+    """
 
     status: PutStatus
     place: int | None
+    eta_s: float | None = None
+    own_share: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """How a job waits; as in `Placement`."""
+
+    place: int
+    eta_s: float | None
+    own_share: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,25 +92,7 @@ class Claim:
     is_last_run: bool = False  # if this attempt fails, no other writes the text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stop:
-    """Order to stop one held job."""
-
-    job_id: str
-    reason: StopReason
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeadLetter:
-    """A job given up: kept for the host to look at."""
-
-    job_id: str
-    at_s: float
-    attempts: int
-    reason: str
-
-
-class JobQueue(Protocol):
+class JobQueue(QueueControl, Protocol):
     """A queue of jobs with leases. Implementations: `RedisQueue`, `MemoryQueue`."""
 
     async def put(self, job: Job) -> Placement:
@@ -105,8 +108,12 @@ class JobQueue(Protocol):
         ...
 
     async def renew(
-        self, worker_id: str, slots: int, held: Sequence[tuple[str, int]]
-    ) -> list[Stop]:
+        self,
+        worker_id: str,
+        slots: int,
+        held: Sequence[tuple[str, int]],
+        card: WorkerCard | None = None,
+    ) -> Orders:
         """Heartbeat of a worker: extends the leases of (job id, attempt) and says what to stop."""
         ...
 
@@ -146,6 +153,10 @@ class JobQueue(Protocol):
         the reliable way."""
         ...
 
+    async def status(self, job_id: str) -> Waiting | None:
+        """How a job waits, or None when it does not."""
+        ...
+
     async def place(self, job_id: str) -> int | None:
         """Place in line from 1, or None when it does not wait."""
         ...
@@ -158,10 +169,6 @@ class JobQueue(Protocol):
         """The user who asked for a job, or None when it is unknown."""
         ...
 
-    async def reap(self) -> int:
-        """Puts jobs with expired leases back in front; how many. Any process, idempotent."""
-        ...
-
-    async def dead_letters(self, limit: int) -> list[DeadLetter]:
-        """The newest dead letters."""
+    async def reap(self) -> Reaped:
+        """Puts jobs with expired leases back in front. Any process, idempotent."""
         ...

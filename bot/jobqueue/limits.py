@@ -15,6 +15,10 @@ class QueueLimits:
 
     Attributes:
         max_queued: jobs that may wait; more are refused.
+        max_queued_per_server: of one tenant, in both classes together.
+        max_queued_per_user: of one member in one tenant, in both classes together.
+        max_running_per_server: jobs of one tenant that run at once; 0 = as many as there are slots.
+        max_running_per_user: of one member in one tenant; 0 = as many as there are slots.
         max_attempts: times a job's text is tried.
         max_farewells: times a worker is asked to tell the asker that nothing will come.
         lease_s: how long a worker keeps a job, and counts as alive, without renewing.
@@ -25,6 +29,10 @@ class QueueLimits:
     """
 
     max_queued: int = 10_000
+    max_queued_per_server: int = 500
+    max_queued_per_user: int = 20
+    max_running_per_server: int = 0
+    max_running_per_user: int = 0
     max_attempts: int = 3
     max_farewells: int = 2
     lease_s: float = 15.0

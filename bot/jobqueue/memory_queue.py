@@ -7,70 +7,18 @@ suite holds both to the same behavior; `scripts/` says why it is as it is.
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 from bot.core.jobs import END_STATES, Job, JobState
-from bot.jobqueue.api import (
-    Claim,
-    DeadLetter,
-    Load,
-    Placement,
-    PutStatus,
-    Stop,
-    StopReason,
-    Verdict,
-)
+from bot.jobqueue.api import Claim, Load, Placement, PutStatus, Verdict, Waiting
+from bot.jobqueue.control import Orders, Reaped, Stop, StopReason, WorkerCard
 from bot.jobqueue.limits import MAX_CLAIM_WAIT_S, QueueLimits
+from bot.jobqueue.memory_control import MemoryControl
+from bot.jobqueue.memory_store import Heartbeat, Record, Signal
+
+_SMOOTHING = 0.1  # of the pace: how much the newest job counts
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
-class _Record:
-    """One job and where it stands; the fields of `job:<id>` in `keys.py`."""
-
-    job: Job
-    sequence: int
-    tag: float
-    state: JobState = JobState.QUEUED
-    runs: int = 0
-    farewells: int = 0
-    by: str = ""
-    verdict: Verdict = Verdict.RUN
-    lease_ends_s: float = 0.0
-    ended_at_s: float = 0.0
-    cancelled: bool = False
-    sent_parts: int = 0
-    sending_part: int | None = None
-
-    @property
-    def attempt(self) -> int:
-        return self.runs + self.farewells
-
-    @property
-    def order(self) -> tuple[float, int]:
-        return self.tag, self.sequence
-
-
-@dataclass(slots=True)
-class _Signal:
-    """Wakes everybody who waits; what it means they look up themselves."""
-
-    _event: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def send(self) -> None:
-        self._event.set()
-
-    async def wait(self, until_s: float) -> bool:
-        """False once it is `until_s` on the event loop's clock."""
-        self._event.clear()
-        try:
-            async with asyncio.timeout_at(until_s):
-                await self._event.wait()
-        except TimeoutError:
-            return False
-        return True
-
-
-class MemoryQueue:
+class MemoryQueue(MemoryControl):
     """A JobQueue without Redis, for one process.
 
     Args:
@@ -79,38 +27,36 @@ class MemoryQueue:
     """
 
     def __init__(self, *, clock: Callable[[], float], limits: QueueLimits | None = None) -> None:
-        self._clock = clock
-        self._limits = limits or QueueLimits()
-        self._records: dict[str, _Record] = {}
-        self._finish_tags: dict[str, float] = {}
-        self._virtual_time = 0.0
-        self._sequence = 0
-        self._workers: dict[str, tuple[float, int]] = {}  # heartbeat's end (s), slots
-        self._dead: deque[DeadLetter] = deque(maxlen=self._limits.max_dead_letters)
+        super().__init__(clock=clock, limits=limits)
         self._cancelled: deque[str] = deque(maxlen=1000)
-        self._wake = _Signal()
-        self._cancel = _Signal()
+        self._cancel = Signal()
 
     async def put(self, job: Job) -> Placement:
         """Stores a job once; idempotent by `job.id`."""
-        if self._find(job.id) is not None:
-            return Placement(status=PutStatus.DUPLICATE, place=await self.place(job.id))
-        if len(self._in(JobState.QUEUED)) >= self._limits.max_queued:
-            return Placement(status=PutStatus.FULL, place=None)
-        self._sequence += 1
-        start = max(self._virtual_time, self._finish_tags.get(job.tenant, 0.0))
-        self._finish_tags[job.tenant] = start + job.cost
-        self._records[job.id] = _Record(job=job, sequence=self._sequence, tag=start)
-        self._wake.send()
-        return Placement(status=PutStatus.ACCEPTED, place=await self.place(job.id))
+        if known := self._find(job.id):
+            return self._placement(PutStatus.DUPLICATE, known)
+        if refusal := self._refusal(job):
+            return Placement(status=refusal, place=None)
+        record = self._new_record(job)
+        self._put_in_line(record)
+        waiting = self._waiting(record)
+        if waiting.eta_s is not None and self._clock() + waiting.eta_s > job.deadline_at_s:
+            self._tree.remove(record.entry)
+            return Placement(
+                status=PutStatus.TOO_LATE,
+                place=None,
+                eta_s=waiting.eta_s,
+                own_share=waiting.own_share,
+            )
+        self._records[job.id] = record
+        return self._placement(PutStatus.ACCEPTED, record)
 
     async def load(self) -> Load:
         """How busy the pool is now."""
-        now_s = self._clock()
         return Load(
-            queued=len(self._in(JobState.QUEUED)),
+            queued=self._tree.queued + len(self._front),
             running=len(self._in(JobState.RUNNING)),
-            slots=sum(slots for until_s, slots in self._workers.values() if until_s > now_s),
+            slots=self._live_slots(),
         )
 
     async def claim(self, worker_id: str, n: int, wait_s: float) -> list[Claim]:
@@ -122,12 +68,27 @@ class MemoryQueue:
                 return claims
 
     async def renew(
-        self, worker_id: str, slots: int, held: Sequence[tuple[str, int]]
-    ) -> list[Stop]:
+        self,
+        worker_id: str,
+        slots: int,
+        held: Sequence[tuple[str, int]],
+        card: WorkerCard | None = None,
+    ) -> Orders:
         """Heartbeat of a worker: extends the leases of (job id, attempt) and says what to stop."""
-        self._workers[worker_id] = (self._clock() + self._limits.lease_s, slots)
+        now_s = self._clock()
+        self._workers = {w: beat for w, beat in self._workers.items() if beat.until_s > now_s}
+        before = self._workers.get(worker_id)
+        beat = self._workers[worker_id] = Heartbeat(
+            at_s=now_s,
+            until_s=now_s + self._limits.lease_s,
+            slots=slots,
+            running=len(held),
+            card=card or WorkerCard(),
+            drain=before is not None and before.drain,
+        )
         reasons = ((job_id, self._renew_one(worker_id, job_id, n)) for job_id, n in held)
-        return [Stop(job_id=job_id, reason=reason) for job_id, reason in reasons if reason]
+        stops = [Stop(job_id=job_id, reason=reason) for job_id, reason in reasons if reason]
+        return Orders(stops=stops, drain=beat.drain)
 
     async def mark_part(
         self, worker_id: str, job_id: str, attempt: int, part: int, sent: bool
@@ -156,10 +117,12 @@ class MemoryQueue:
             return False
         if record.state is not JobState.RUNNING:
             return record.state is state
-        self._settle(record, unused=record.job.cost - tokens)
+        if tokens > 0 and state in (JobState.DONE, JobState.STOPPED):
+            self._learn_pace((self._clock() - record.claimed_at_s) / tokens)
         if state is JobState.DEAD:
             self._bury(record, "every attempt failed")
         self._end(record, state)
+        self._end_service(record, unused=record.charged - tokens)
         return True
 
     async def release(self, worker_id: str, held: Sequence[tuple[str, int]]) -> None:
@@ -197,9 +160,7 @@ class MemoryQueue:
             self._cancelled.append(job_id)
             self._cancel.send()
         elif state is JobState.QUEUED:
-            self._end(record, JobState.STOPPED)
-            if record.attempt == 0:
-                self._settle(record, unused=record.job.cost)
+            self._stop_waiting(record)
         return state
 
     async def wait_cancelled(self, wait_s: float) -> list[str]:
@@ -214,12 +175,17 @@ class MemoryQueue:
         self._cancelled.clear()
         return job_ids
 
-    async def place(self, job_id: str) -> int | None:
-        """Place in line from 1, or None when it does not wait."""
+    async def status(self, job_id: str) -> Waiting | None:
+        """How a job waits, or None when it does not."""
         record = self._find(job_id)
         if record is None or record.state is not JobState.QUEUED:
             return None
-        return 1 + sum(other.order < record.order for other in self._in(JobState.QUEUED))
+        return self._waiting(record)
+
+    async def place(self, job_id: str) -> int | None:
+        """Place in line from 1, or None when it does not wait."""
+        waiting = await self.status(job_id)
+        return waiting.place if waiting else None
 
     async def state(self, job_id: str) -> JobState | None:
         """State, or None when the job is unknown or long over."""
@@ -231,55 +197,72 @@ class MemoryQueue:
         record = self._find(job_id)
         return None if record is None else record.job.user_id
 
-    async def reap(self) -> int:
-        """Puts jobs with expired leases back in front; how many."""
+    async def reap(self) -> Reaped:
+        """Puts jobs with expired leases back in front."""
         now_s = self._clock()
-        returned = 0
-        for record in self._in(JobState.RUNNING):
-            if record.lease_ends_s > now_s:
-                continue
-            returned += self._after_failure(record)
+        expired = [r for r in self._in(JobState.RUNNING) if r.lease_ends_s <= now_s]
+        ended = [record.job.id for record in expired if not self._after_failure(record)]
         for job_id in list(self._records):
             self._find(job_id)  # forgets what is long over
-        return returned
+        return Reaped(put_back=len(expired) - len(ended), ended=ended)
 
-    async def dead_letters(self, limit: int) -> list[DeadLetter]:
-        """The newest dead letters."""
-        return list(reversed(self._dead))[:limit]
+    def _placement(self, status: PutStatus, record: Record) -> Placement:
+        if record.state is not JobState.QUEUED:
+            return Placement(status=status, place=None)
+        waiting = self._waiting(record)
+        return Placement(
+            status=status,
+            place=waiting.place,
+            eta_s=waiting.eta_s,
+            own_share=waiting.own_share,
+        )
 
-    def _find(self, job_id: str) -> _Record | None:
-        record = self._records.get(job_id)
-        if record is None or record.state not in END_STATES:
-            return record
-        if record.ended_at_s + self._limits.keep_ended_s > self._clock():
-            return record
-        del self._records[job_id]
-        return None
+    def _learn_pace(self, s_per_token: float) -> None:
+        rate = s_per_token if self._s_per_token is None else self._s_per_token
+        self._s_per_token = rate + _SMOOTHING * (s_per_token - rate)
 
-    def _held(self, worker_id: str, job_id: str, attempt: int) -> _Record | None:
+    def _held(self, worker_id: str, job_id: str, attempt: int) -> Record | None:
         """The fence: the record, if this worker's hold is the newest one."""
         record = self._find(job_id)
         if record is None or record.state is not JobState.RUNNING:
             return None
         return record if (record.by, record.attempt) == (worker_id, attempt) else None
 
-    def _in(self, state: JobState) -> list[_Record]:
-        return [record for record in self._records.values() if record.state is state]
-
     def _claim_now(self, worker_id: str, n: int) -> list[Claim]:
         now_s = self._clock()
-        line = sorted(self._in(JobState.QUEUED), key=lambda record: record.order)
+        beat = self._workers.get(worker_id)
+        if beat is not None and beat.drain:
+            return []
         late = [
             record
-            for record in sorted(line, key=lambda record: record.job.deadline_at_s)
+            for record in self._in(JobState.QUEUED)
             if now_s - self._limits.farewell_s <= record.job.deadline_at_s <= now_s
-        ][:n]
-        others = [record for record in line if record not in late][: max(0, n - len(late))]
-        for record in others:
-            self._virtual_time = max(self._virtual_time, record.tag)
-        return [self._take(record, worker_id, now_s) for record in late + others]
+        ]
+        late.sort(key=lambda r: (round(r.job.deadline_at_s * 1000), r.entry.sequence))
+        claims = [self._take_late(record, worker_id, now_s) for record in late[:n]]
+        while len(claims) < n and self._message is None:
+            record = self._next()
+            if record is None:
+                break
+            claims.append(self._take(record, worker_id, now_s))
+        return claims
 
-    def _take(self, record: _Record, worker_id: str, now_s: float) -> Claim:
+    def _take_late(self, record: Record, worker_id: str, now_s: float) -> Claim:
+        if not self._leave_front(record):
+            self._tree.remove(record.entry, serve=True)
+        return self._take(record, worker_id, now_s)
+
+    def _next(self) -> Record | None:
+        if self._front:
+            return self._records[self._front.pop(0).job_id]
+        entry = self._tree.serve_next()
+        if entry is None:
+            return None
+        record = self._records[entry.job_id]
+        record.charged = entry.cost
+        return record
+
+    def _take(self, record: Record, worker_id: str, now_s: float) -> Claim:
         if record.runs >= self._limits.max_attempts:
             record.verdict = Verdict.EXHAUSTED
         elif record.job.deadline_at_s <= now_s:
@@ -290,7 +273,7 @@ class MemoryQueue:
             record.runs += 1
         else:
             record.farewells += 1
-        record.state, record.by = JobState.RUNNING, worker_id
+        record.state, record.by, record.claimed_at_s = JobState.RUNNING, worker_id, now_s
         record.lease_ends_s = now_s + self._limits.lease_s
         return Claim(
             job=record.job,
@@ -313,36 +296,3 @@ class MemoryQueue:
         if record.verdict is Verdict.RUN and left_s < self._limits.deadline_margin_s:
             return StopReason.DEADLINE
         return None
-
-    def _after_failure(self, record: _Record) -> bool:
-        """Back to the front, unless nobody can be told any more; whether it was put back."""
-        if record.farewells >= self._limits.max_farewells:
-            self._bury(record, "its asker could not be told that it failed")
-            self._end(record, JobState.DEAD)
-            return False
-        self._put_back(record)
-        return True
-
-    def _put_back(self, record: _Record) -> None:
-        record.state, record.by = JobState.QUEUED, ""
-        record.tag = self._virtual_time - 1
-        self._wake.send()
-
-    def _end(self, record: _Record, state: JobState) -> None:
-        record.state, record.ended_at_s = state, self._clock()
-
-    def _bury(self, record: _Record, reason: str) -> None:
-        letter = DeadLetter(
-            job_id=record.job.id, at_s=self._clock(), attempts=record.attempt, reason=reason
-        )
-        self._dead.append(letter)
-
-    def _settle(self, ended: _Record, *, unused: float) -> None:
-        """Gives back what a job did not cost (or takes more): the tenant's later jobs move up."""
-        tenant = ended.job.tenant
-        base = self._finish_tags.get(tenant, self._virtual_time)
-        self._finish_tags[tenant] = base - unused
-        for record in self._in(JobState.QUEUED):
-            if unused > 0 and record.job.tenant == tenant and record.sequence > ended.sequence:
-                earlier = max(self._virtual_time, record.tag - unused)
-                record.tag = min(record.tag, earlier)

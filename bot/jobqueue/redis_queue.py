@@ -4,6 +4,7 @@ Opened by `connect.open_queue`; used by services and the worker through the JobQ
 Keeps no state of its own but connections: any number of processes may share a pool.
 """
 
+import asyncio
 import contextlib
 import secrets
 import time
@@ -11,38 +12,23 @@ from collections.abc import Sequence
 from typing import cast
 
 import structlog
-from redis.exceptions import RedisError
 
 from bot.core.jobs import END_STATES, Job, JobState, UnknownVersionError
 from bot.errors import QueueDownError
-from bot.jobqueue.api import (
-    Claim,
-    DeadLetter,
-    Load,
-    Placement,
-    PutStatus,
-    Stop,
-    StopReason,
-    Verdict,
-)
+from bot.jobqueue.api import Claim, Load, Placement, PutStatus, Verdict, Waiting
 from bot.jobqueue.cancel_channel import CancelChannel
-from bot.jobqueue.keys import Keys
+from bot.jobqueue.control import Orders, Reaped, Stop, StopReason, WorkerCard
 from bot.jobqueue.limits import MAX_CLAIM_WAIT_S, QueueLimits
-from bot.storage.cancellation import heed_cancel
+from bot.jobqueue.redis_control import RedisControl, card_json, put_arguments, to_ms
 from bot.storage.clients import RedisClient
-from bot.storage.scripts import Scripts, down_error
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-_SCRIPTS = (
-    "enqueue", "load", "claim", "renew", "mark_part", "finish", "release", "retry", "leave",
-    "cancel", "place", "reap",
-)  # fmt: skip
 _REAP_BATCH = 100
 _CLAIM_FIELDS = 6
 
 
-class RedisQueue:
+class RedisQueue(RedisControl):
     """A JobQueue whose jobs lie in Redis.
 
     Args:
@@ -55,16 +41,8 @@ class RedisQueue:
     def __init__(
         self, commands: RedisClient, blocking: RedisClient, *, pool: str, limits: QueueLimits
     ) -> None:
-        self._commands = commands
+        super().__init__(commands, pool=pool, limits=limits)
         self._blocking = blocking
-        self._limits = limits
-        self._keys = Keys(pool)
-        self._scripts = Scripts(
-            commands,
-            package="bot.jobqueue",
-            names=_SCRIPTS,
-            keys=self._keys.for_scripts(),
-        )
         self._cancels = CancelChannel(blocking, self._keys.cancel)
 
     async def close(self) -> None:
@@ -73,21 +51,22 @@ class RedisQueue:
 
     async def put(self, job: Job) -> Placement:
         """Stores a job once; idempotent by `job.id`."""
-        status, place = await self._scripts.run(
+        limits = self._limits
+        status, *waits = await self._run(
             "enqueue",
-            job.id,
-            job.tenant,
-            job.user_id,
-            job.cost,
-            _ms(job.deadline_at_s),
-            job.to_json(),
-            self._limits.max_queued,
+            *put_arguments(job),
+            limits.max_queued,
+            limits.max_queued_per_server,
+            limits.max_queued_per_user,
         )
-        return Placement(status=PutStatus(status), place=int(place) or None)
+        place, eta_s, own_share = _read_waits(waits)
+        return Placement(
+            status=PutStatus(status), place=place or None, eta_s=eta_s, own_share=own_share
+        )
 
     async def load(self) -> Load:
         """How busy the pool is now."""
-        queued, running, slots = await self._scripts.run("load")
+        queued, running, slots = await self._run("load")
         return Load(queued=int(queued), running=int(running), slots=int(slots))
 
     async def claim(self, worker_id: str, n: int, wait_s: float) -> list[Claim]:
@@ -97,32 +76,41 @@ class RedisQueue:
         """
         until_s = time.monotonic() + min(wait_s, MAX_CLAIM_WAIT_S)
         while True:
-            claims = await self._claim_now(worker_id, n) if n > 0 else []
+            claims, is_drained = await self._claim_now(worker_id, n) if n > 0 else ([], False)
             left_s = until_s - time.monotonic()
             if claims or left_s <= 0:
                 return claims
-            await self._wait_for_wake_token(left_s)
+            if is_drained:  # tokens are for those who get jobs
+                await asyncio.sleep(left_s)
+            else:
+                await self._wait_for_wake_token(left_s)
 
     async def renew(
-        self, worker_id: str, slots: int, held: Sequence[tuple[str, int]]
-    ) -> list[Stop]:
+        self,
+        worker_id: str,
+        slots: int,
+        held: Sequence[tuple[str, int]],
+        card: WorkerCard | None = None,
+    ) -> Orders:
         """Heartbeat of a worker: extends the leases of (job id, attempt) and says what to stop."""
-        reply = await self._scripts.run(
+        drain, *reply = await self._run(
             "renew",
             worker_id,
             slots,
-            _ms(self._limits.lease_s),
-            _ms(self._limits.deadline_margin_s),
+            to_ms(self._limits.lease_s),
+            to_ms(self._limits.deadline_margin_s),
+            card_json(card, len(held)),
             *_flat(held),
         )
         pairs = zip(reply[::2], reply[1::2], strict=True)
-        return [Stop(job_id=job_id, reason=StopReason(reason)) for job_id, reason in pairs]
+        stops = [Stop(job_id=job_id, reason=StopReason(reason)) for job_id, reason in pairs]
+        return Orders(stops=stops, drain=drain == "1")
 
     async def mark_part(
         self, worker_id: str, job_id: str, attempt: int, part: int, sent: bool
     ) -> bool:
         """Notes that follow-up `part` is about to be posted, or was; False = lease lost."""
-        reply = await self._scripts.run("mark_part", worker_id, job_id, attempt, part, int(sent))
+        reply = await self._run("mark_part", worker_id, job_id, attempt, part, int(sent))
         return reply == ["1"]
 
     async def finish(
@@ -140,23 +128,21 @@ class RedisQueue:
 
     async def release(self, worker_id: str, held: Sequence[tuple[str, int]]) -> None:
         """Gives jobs back unharmed (they go first, and the attempt does not count)."""
-        await self._scripts.run("release", worker_id, *_flat(held))
+        await self._run("release", worker_id, *_flat(held))
 
     async def retry(self, worker_id: str, job_id: str, attempt: int) -> bool:
         """Gives a job back after an attempt that failed; False where it was not this worker's."""
-        reply = await self._scripts.run(
-            "retry", worker_id, job_id, attempt, *self._bounds_of_failure()
-        )
+        reply = await self._run("retry", worker_id, job_id, attempt, *self._bounds_of_failure())
         return reply == ["1"]
 
     async def leave(self, worker_id: str) -> None:
         """Ends a worker's heartbeat at once, so that its slots no longer count."""
-        await self._scripts.run("leave", worker_id)
+        await self._run("leave", worker_id)
 
     async def cancel(self, job_id: str) -> JobState | None:
         """Stops a job: the state it was in (QUEUED: it is gone; RUNNING: its worker is told)."""
-        call, keep_ms = secrets.token_hex(8), _ms(self._limits.keep_ended_s)
-        (state,) = await self._scripts.run("cancel", job_id, call, keep_ms)
+        call, keep_ms = secrets.token_hex(8), to_ms(self._limits.keep_ended_s)
+        (state,) = await self._run("cancel", job_id, call, keep_ms)
         return JobState(state) if state else None
 
     async def wait_cancelled(self, wait_s: float) -> list[str]:
@@ -166,10 +152,15 @@ class RedisQueue:
         """
         return await self._cancels.wait(wait_s)
 
+    async def status(self, job_id: str) -> Waiting | None:
+        """How a job waits, or None when it does not."""
+        place, eta_s, own_share = _read_waits(await self._run("status", job_id))
+        return Waiting(place=place, eta_s=eta_s, own_share=own_share) if place else None
+
     async def place(self, job_id: str) -> int | None:
         """Place in line from 1, or None when it does not wait."""
-        (place,) = await self._scripts.run("place", job_id)
-        return int(place) or None
+        waiting = await self.status(job_id)
+        return waiting.place if waiting else None
 
     async def state(self, job_id: str) -> JobState | None:
         """State, or None when the job is unknown or long over."""
@@ -178,51 +169,35 @@ class RedisQueue:
 
     async def owner(self, job_id: str) -> int | None:
         """The user who asked for a job, or None when it is unknown."""
-        user = await self._field(job_id, "user")
-        return None if user is None else int(user)
+        member = await self._field(job_id, "member")
+        return None if member is None else int(member.split(":", 4)[3])
 
-    async def reap(self) -> int:
-        """Puts jobs with expired leases back in front; how many. Any process, idempotent."""
-        total = 0
+    async def reap(self) -> Reaped:
+        """Puts jobs with expired leases back in front. Any process, idempotent."""
+        put_back, ended = 0, list[str]()
         for _ in range(self._limits.max_queued // _REAP_BATCH + 1):
-            returned, expired = await self._scripts.run(
-                "reap", _REAP_BATCH, *self._bounds_of_failure()
-            )
-            total += int(returned)
+            expired, *ids = await self._run("reap", _REAP_BATCH, *self._bounds_of_failure())
+            put_back += int(expired) - len(ids)
+            ended += ids
             if int(expired) < _REAP_BATCH:
                 break
-        return total
-
-    async def dead_letters(self, limit: int) -> list[DeadLetter]:
-        """The newest dead letters."""
-        try:
-            reply = await heed_cancel(self._commands.xrevrange(self._keys.dead, count=limit))
-        except (RedisError, OSError) as error:
-            raise down_error(error) from error
-        entries = cast("list[tuple[str, dict[str, str]]]", reply)
-        return [
-            DeadLetter(
-                job_id=fields["id"],
-                at_s=int(entry_id.partition("-")[0]) / 1000,
-                attempts=int(fields["attempts"]),
-                reason=fields["reason"],
-            )
-            for entry_id, fields in entries
-        ]
+        return Reaped(put_back=put_back, ended=ended)
 
     def _bounds_of_failure(self) -> tuple[int, int, int]:
         """What `after_failure` in `common.lua` goes by."""
         limits = self._limits
-        return limits.max_farewells, _ms(limits.keep_ended_s), limits.max_dead_letters
+        return limits.max_farewells, to_ms(limits.keep_ended_s), limits.max_dead_letters
 
-    async def _claim_now(self, worker_id: str, n: int) -> list[Claim]:
-        reply = await self._scripts.run_once(
+    async def _claim_now(self, worker_id: str, n: int) -> tuple[list[Claim], bool]:
+        """Claims, and whether the worker is to leave."""
+        drain, *reply = await self._scripts.run_once(
             "claim",
+            *self._caps,
             worker_id,
             n,
-            _ms(self._limits.lease_s),
+            to_ms(self._limits.lease_s),
             self._limits.max_attempts,
-            _ms(self._limits.farewell_s),
+            to_ms(self._limits.farewell_s),
             self._limits.max_dead_letters,
         )
         claims: list[Claim] = []
@@ -235,7 +210,7 @@ class RedisQueue:
                 _log.warning("job left to a newer worker", job=fields[0], reason=str(error))
             except ValueError as error:
                 await self._give_up(worker_id, fields[0], int(fields[1]), error)
-        return claims
+        return claims, drain == "1"
 
     async def _give_up(self, worker_id: str, job_id: str, attempt: int, error: ValueError) -> None:
         """Ends a job whose record can't be read: it would come back for ever."""
@@ -253,7 +228,7 @@ class RedisQueue:
         tokens: int,
         reason: str,
     ) -> bool:
-        reply = await self._scripts.run(
+        reply = await self._run(
             "finish",
             worker_id,
             job_id,
@@ -261,24 +236,24 @@ class RedisQueue:
             state.value,
             tokens,
             reason,
-            _ms(self._limits.keep_ended_s),
+            to_ms(self._limits.keep_ended_s),
             self._limits.max_dead_letters,
         )
         return reply == ["1"]
 
     async def _wait_for_wake_token(self, wait_s: float) -> None:
-        try:
-            # Redis takes 0 for "for ever", and rounds what is below a millisecond to it.
-            await heed_cancel(self._blocking.blpop([self._keys.wake], timeout=max(wait_s, 0.01)))
-        except (RedisError, OSError) as error:
-            raise down_error(error) from error
+        # Redis takes 0 for "for ever", and rounds what is below a millisecond to it.
+        await self._ask(self._blocking.blpop([self._keys.wake], timeout=max(wait_s, 0.01)))
 
     async def _field(self, job_id: str, field: str) -> str | None:
-        try:
-            reply = await heed_cancel(self._commands.hget(self._keys.job(job_id), field))
-        except (RedisError, OSError) as error:
-            raise down_error(error) from error
+        reply = await self._ask(self._commands.hget(self._keys.job(job_id), field))
         return cast("str | None", reply)
+
+
+def _read_waits(fields: list[str]) -> tuple[int, float | None, bool]:
+    """Place (0 = it does not wait), seconds to its start, whether it waits for its own tenant."""
+    place, eta, own_share = fields
+    return int(place), float(eta) if eta else None, own_share == "1"
 
 
 def _read_claim(fields: list[str], max_attempts: int) -> Claim:
@@ -296,7 +271,3 @@ def _read_claim(fields: list[str], max_attempts: int) -> Claim:
 
 def _flat(held: Sequence[tuple[str, int]]) -> list[str | int]:
     return [value for pair in held for value in pair]
-
-
-def _ms(seconds: float) -> int:
-    return round(seconds * 1000)

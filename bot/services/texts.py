@@ -29,6 +29,15 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 # A UTF-8 byte per quarter token: GPT-2 averages about four bytes a token in English. The queue
 # settles the difference with the real cost when the job ends.
 _BYTES_PER_TOKEN = 4
+_REFUSALS = {
+    PutStatus.FULL: "Too many texts are waiting already; please try again later.",
+    PutStatus.FULL_SERVER: "Too many texts of this server are waiting already; "
+    "please try again later.",
+    PutStatus.FULL_USER: "Too many of your texts are waiting already; please try again later.",
+    PutStatus.TOO_LATE: "So many texts are waiting that yours would come too late; "
+    "please try again later.",
+    PutStatus.PAUSED: "New texts are paused right now; please try again later.",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,12 +135,12 @@ class TextService:
         """Stores a job; putting it again changes nothing.
 
         Raises:
-            QueueFullError: too many jobs wait.
+            QueueFullError: too many jobs wait, it would be too late for it, or the pool is paused.
             QueueDownError: the queue can't be reached.
         """
         placement = await self._queue.put(job)
-        if placement.status is PutStatus.FULL:
-            raise QueueFullError("Too many texts are waiting already; please try again later.")
+        if placement.status not in (PutStatus.ACCEPTED, PutStatus.DUPLICATE):
+            raise QueueFullError(_REFUSALS[placement.status])
         _log.info("job put", status=placement.status.value, place=placement.place)
 
     async def stop(self, job_id: str, *, user_id: int, is_moderator: bool) -> StopResult:

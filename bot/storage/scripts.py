@@ -25,10 +25,10 @@ _RETRY_FOR_S = 1.5
 
 
 @cache
-def script_text(package: str, name: str) -> str:
-    """The text of one script, with what all scripts of its folder share before it."""
+def script_text(package: str, name: str, shared: tuple[str, ...] = ("common",)) -> str:
+    """The text of one script, with what all scripts of its folder share before it, in order."""
     folder = files(package) / "scripts"
-    parts = (folder / f"{part}.lua" for part in ("common", name))
+    parts = (folder / f"{part}.lua" for part in (*shared, name))
     return "\n".join(part.read_text(encoding="utf-8") for part in parts)
 
 
@@ -57,9 +57,10 @@ class Scripts:
     Args:
         client: has no retries of its own: an EVALSHA that is sent twice by the client library
             could not be told from two calls.
-        package: has a folder `scripts` with the named ones and `common.lua`.
+        package: has a folder `scripts` with the named ones and the shared ones.
         names: of the scripts.
         keys: KEYS of every script; all in one slot of a Redis Cluster.
+        shared: what is put before every script, in this order.
         clock: measures how long retries may go on; monotonic seconds.
     """
 
@@ -70,12 +71,13 @@ class Scripts:
         package: str,
         names: Iterable[str],
         keys: Sequence[str],
+        shared: tuple[str, ...] = ("common",),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._keys = tuple(keys)
         self._clock = clock
-        self._scripts = {name: _script(script_text(package, name)) for name in names}
+        self._scripts = {name: _script(script_text(package, name, shared)) for name in names}
 
     async def run(self, name: str, *arguments: str | int) -> list[str]:
         """Runs a script that may run twice, again and again for a moment while Redis is away.

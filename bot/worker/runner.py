@@ -16,7 +16,7 @@ import structlog
 from bot.core.models import ModelInfo
 from bot.engine.api import Engine
 from bot.errors import BrokenEngineError, QueueDownError
-from bot.jobqueue.api import Claim, JobQueue, StopReason
+from bot.jobqueue.api import Claim, JobQueue, Orders, StopReason, WorkerCard
 from bot.model.tokenizers.api import Tokenizer
 from bot.worker.engine_loop import EngineLoop
 from bot.worker.generation import End
@@ -53,6 +53,7 @@ class Worker:
         engine: writes; used by one thread of the worker alone, closed by whoever opened it.
         tokenizer: of the model.
         model: named in every reply.
+        version: of this program; announced to the queue with the model.
         replies: shows the texts.
         drain_s: what running jobs get to end once the worker is told to stop.
         lease_s: how long the queue leaves a job to a worker that is silent.
@@ -70,6 +71,7 @@ class Worker:
         tokenizer: Tokenizer,
         model: ModelInfo,
         replies: Replies,
+        version: str = "",
         drain_s: float = 20.0,
         lease_s: float,
         edit_interval_s: float = EDIT_INTERVAL_S,
@@ -78,6 +80,7 @@ class Worker:
     ) -> None:
         self._id = worker_id
         self._queue = queue
+        self._card = WorkerCard(model=model.name, version=version)
         self._engine = EngineLoop(engine)
         self._drain_s = drain_s
         self._lease_s = lease_s
@@ -112,7 +115,7 @@ class Worker:
         async with asyncio.TaskGroup() as group:
             loops = [
                 group.create_task(self._engine_loop(stop), name="engine"),
-                group.create_task(self._renew_loop(), name="renew"),
+                group.create_task(self._renew_loop(stop), name="renew"),
                 group.create_task(self._cancel_loop(), name="cancel"),
                 group.create_task(self._reap_loop(), name="reap"),
             ]
@@ -190,29 +193,32 @@ class Worker:
             del self._held[job_id]
         self._room.set()
 
-    async def _renew_loop(self) -> None:
-        """The heartbeat, and the reliable way to hear of Stop."""
+    async def _renew_loop(self, stop: asyncio.Event) -> None:
+        """The heartbeat, and the reliable way to hear of Stop and of the order to leave."""
         while True:
             runs = {job_id: held.run for job_id, held in self._held.items()}
             attempts = [(job_id, run.claim.attempt) for job_id, run in runs.items()]
             n_slots = 0 if self._is_draining else self._engine.info.max_sequences
             asked_s = time.monotonic()
             try:
-                stops = await self._queue.renew(self._id, n_slots, attempts)
+                orders = await self._queue.renew(self._id, n_slots, attempts, self._card)
             except QueueDownError as error:
                 # The text goes on: whether the lease still holds, the queue says once it is back.
                 _log.warning("queue away", doing="renew", reason=str(error))
                 self._hold_off_reaping()
-                stops = []
+                orders = Orders(stops=[], drain=False)
             else:
                 for run in runs.values():
                     run.lease_until_s = asked_s + self._lease_s
             for run in runs.values():
                 run.stop_if_late()
-            for stop in stops:
-                held = self._held.get(stop.job_id)
-                if held is not None and held.run is runs[stop.job_id]:
-                    self._obey(held, stop.reason)
+            for order in orders.stops:
+                held = self._held.get(order.job_id)
+                if held is not None and held.run is runs[order.job_id]:
+                    self._obey(held, order.reason)
+            if orders.drain and not stop.is_set():
+                _log.info("worker told to leave")
+                stop.set()
             pause_s = min(self._lease_s / 3, _LONGEST_RENEW_S)
             await asyncio.sleep(pause_s * self._rng.uniform(0.8, 1.0))
 
@@ -237,12 +243,14 @@ class Worker:
             if asyncio.get_running_loop().time() < self._reap_from_s:
                 continue
             try:
-                n = await self._queue.reap()
+                reaped = await self._queue.reap()
             except QueueDownError:  # the claim loop tells of it
                 self._hold_off_reaping()
                 continue
-            if n:
-                _log.warning("jobs taken back from dead workers", count=n)
+            if reaped.put_back:
+                _log.warning("jobs taken back from dead workers", count=reaped.put_back)
+            if reaped.ended:
+                _log.error("jobs given up", job_ids=reaped.ended)
 
     def _hold_off_reaping(self) -> None:
         """After an outage leases have run out that living workers are about to renew."""

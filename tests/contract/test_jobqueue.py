@@ -6,12 +6,23 @@ import time
 import pytest
 
 from bot.core.jobs import JobState
-from bot.jobqueue.api import Claim, JobQueue, Load, Placement, PutStatus, Stop, StopReason, Verdict
+from bot.jobqueue.api import (
+    Claim,
+    JobQueue,
+    Load,
+    Placement,
+    PutStatus,
+    Reaped,
+    Stop,
+    StopReason,
+    Verdict,
+)
 from bot.jobqueue.limits import QueueLimits
 from tests.queue_backends import Backend
 
 LEASE_S = 0.2
 SHORT = QueueLimits(lease_s=LEASE_S)
+NOTHING_REAPED = Reaped(put_back=0, ended=[])
 
 
 async def claim_one(queue: JobQueue, worker_id: str = "w") -> Claim:
@@ -29,7 +40,7 @@ async def lose(backend: Backend, queue: JobQueue) -> Claim:
     """A worker takes the one job and dies; the job waits again."""
     claim = await claim_one(queue, "dead worker")
     await backend.pass_time(LEASE_S * 1.5)
-    assert 1 == await queue.reap()
+    assert Reaped(put_back=1, ended=[]) == await queue.reap()
     return claim
 
 
@@ -72,7 +83,7 @@ async def test_putting_twice_stores_once(backend: Backend):
     await queue.finish("w", "1", 1, JobState.DONE, 5)
     ended = await queue.put(job)
 
-    assert Placement(status=PutStatus.DUPLICATE, place=2) == waiting
+    assert Placement(status=PutStatus.DUPLICATE, place=2, own_share=True) == waiting
     assert 2 == len(claims)
     assert Placement(status=PutStatus.DUPLICATE, place=None) == running == ended
     assert [] == await queue.claim("w", 5, 0)
@@ -172,9 +183,9 @@ async def test_share_is_counted_in_tokens_not_in_jobs(backend: Backend):
 async def test_unused_tokens_are_given_back_at_the_end(backend: Backend):
     """A job that ends early costs its tenant only what it took."""
     queue = await backend.queue()
-    for tenant in "AB":
+    for tenant in ("A", "B", "still at work"):
         await queue.put(backend.job(f"{tenant}0", tenant=tenant, cost=100))
-    await queue.claim("w", 2, 0)
+    await queue.claim("w", 3, 0)
     await queue.finish("w", "A0", 1, JobState.DONE, 100)
     await queue.finish("w", "B0", 1, JobState.DONE, 10)
 
@@ -268,10 +279,10 @@ async def test_lost_job_goes_to_the_next_worker_first(backend: Backend):
     await claim_one(queue, "dead worker")
     await queue.put(backend.job("other", tenant="A"))
 
-    assert 0 == await queue.reap()
+    assert NOTHING_REAPED == await queue.reap()
     await backend.pass_time(LEASE_S * 1.5)
-    assert 1 == await queue.reap()
-    assert 0 == await queue.reap()
+    assert Reaped(put_back=1, ended=[]) == await queue.reap()
+    assert NOTHING_REAPED == await queue.reap()
 
     assert 1 == await queue.place("lost")
     claims = await queue.claim("w", 2, 0)
@@ -291,7 +302,7 @@ async def test_late_worker_can_do_nothing_more(backend: Backend):
     assert not await queue.finish("w", "1", 1, JobState.DONE, 1)
     assert not await queue.mark_part("dead worker", "1", 1, 1, True)
     await queue.release("dead worker", [("1", 1)])
-    stops = await queue.renew("dead worker", 1, [("1", 1)])
+    stops = (await queue.renew("dead worker", 1, [("1", 1)])).stops
 
     assert [Stop(job_id="1", reason=StopReason.LOST)] == stops
     assert JobState.RUNNING is await queue.state("1")
@@ -306,9 +317,9 @@ async def test_renewed_lease_holds(backend: Backend):
 
     for _ in range(3):
         await backend.pass_time(LEASE_S / 2)
-        assert [] == await queue.renew("w", 1, [("1", 1)])
+        assert [] == (await queue.renew("w", 1, [("1", 1)])).stops
 
-    assert 0 == await queue.reap()
+    assert NOTHING_REAPED == await queue.reap()
     assert await queue.finish("w", "1", 1, JobState.DONE, 1)
 
 
@@ -411,7 +422,7 @@ async def test_farewell_that_fails_too_ends_silently(backend: Backend):
     assert Verdict.EXHAUSTED is (await claim_one(queue)).verdict
     await backend.pass_time(LEASE_S * 1.5)
 
-    assert 0 == await queue.reap()
+    assert Reaped(put_back=0, ended=["1"]) == await queue.reap()
     assert JobState.DEAD is await queue.state("1")
     assert ["1"] == [letter.job_id for letter in await queue.dead_letters(10)]
     assert [] == await queue.claim("w", 1, 0)
@@ -427,7 +438,7 @@ async def test_job_past_its_deadline_is_handed_out_to_be_declined(backend: Backe
     claim = await claim_one(queue)
 
     assert ("late", 1, Verdict.EXPIRED) == (claim.job.id, claim.attempt, claim.verdict)
-    assert [] == await queue.renew("w", 1, [("late", 1)])
+    assert [] == (await queue.renew("w", 1, [("late", 1)])).stops
     assert await queue.finish("w", "late", 1, JobState.EXPIRED, 0)
     assert JobState.EXPIRED is await queue.state("late")
     assert [] == await queue.dead_letters(10)
@@ -455,7 +466,7 @@ async def test_declining_a_late_job_is_bounded_too(backend: Backend):
     assert Verdict.EXPIRED is (await claim_one(queue)).verdict
     await backend.pass_time(LEASE_S * 1.5)
 
-    assert 0 == await queue.reap()
+    assert Reaped(put_back=0, ended=["1"]) == await queue.reap()
     assert JobState.DEAD is await queue.state("1")
     assert 1 == len(await queue.dead_letters(10))
 
@@ -505,7 +516,7 @@ async def test_unused_cost_lets_no_later_job_overtake(backend: Backend):
 
 
 async def test_cancelled_waiting_job_costs_its_tenant_nothing(backend: Backend):
-    """The tenant's other jobs move up to where they would have stood."""
+    """The tenant's other jobs stand where they would have stood without it."""
     queue = await backend.queue()
     for job_id in ("a0", "a1", "a2"):
         await queue.put(backend.job(job_id, tenant="A"))
@@ -515,7 +526,7 @@ async def test_cancelled_waiting_job_costs_its_tenant_nothing(backend: Backend):
     await queue.cancel("a0")
     await queue.put(backend.job("a3", tenant="A"))
 
-    assert ["a1", "b0", "a2", "b1", "b2", "a3", "b3"] == await claim_ids(queue, 10)
+    assert ["a1", "b0", "a2", "b1", "a3", "b2", "b3"] == await claim_ids(queue, 10)
 
 
 async def test_cancelled_running_job_is_its_workers_to_end(backend: Backend):
@@ -527,7 +538,7 @@ async def test_cancelled_running_job_is_its_workers_to_end(backend: Backend):
     assert JobState.RUNNING is await queue.cancel("1")
     assert JobState.RUNNING is await queue.state("1")
     for _ in range(2):
-        stops = await queue.renew("w", 1, [("1", 1)])
+        stops = (await queue.renew("w", 1, [("1", 1)])).stops
         assert [Stop(job_id="1", reason=StopReason.CANCELLED)] == stops
     assert await queue.finish("w", "1", 1, JobState.STOPPED, 3)
     assert JobState.STOPPED is await queue.cancel("1")
@@ -589,7 +600,7 @@ async def test_cancel_outlives_the_worker_that_was_told(backend: Backend):
     await queue.reap()
     await claim_one(queue)
 
-    stops = await queue.renew("w", 1, [("1", 2)])
+    stops = (await queue.renew("w", 1, [("1", 2)])).stops
 
     assert [Stop(job_id="1", reason=StopReason.CANCELLED)] == stops
 
@@ -601,7 +612,7 @@ async def test_running_job_is_stopped_before_its_deadline(backend: Backend):
     await queue.put(backend.job("later", ends_in_s=120))
     await queue.claim("w", 2, 0)
 
-    stops = await queue.renew("w", 2, [("soon", 1), ("later", 1)])
+    stops = (await queue.renew("w", 2, [("soon", 1), ("later", 1)])).stops
 
     assert [Stop(job_id="soon", reason=StopReason.DEADLINE)] == stops
 

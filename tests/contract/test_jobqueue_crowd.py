@@ -84,7 +84,7 @@ class Crowd:
 
 async def test_every_job_ends_exactly_once(backend: Backend):
     """Crashes, late workers, cancels and repeats neither lose a job nor end it twice."""
-    queue = await backend.queue(QueueLimits(lease_s=LEASE_S))
+    queue = await backend.queue(QueueLimits(lease_s=LEASE_S, max_queued_per_user=500))
     crowd = Crowd(backend, queue)
     workers = [asyncio.create_task(crowd.work(f"w{n}")) for n in range(8)]
     background = [*workers, asyncio.create_task(crowd.reap())]

@@ -97,7 +97,7 @@ async def test_job_to_be_tried_again_keeps_what_happened_to_it(backend: Backend)
     await queue.retry("w", "1", 1)
 
     claim = await claim_one(queue)
-    (stop,) = await queue.renew("w", 1, [("1", 2)])
+    (stop,) = (await queue.renew("w", 1, [("1", 2)])).stops
 
     assert 1 == claim.sent_parts
     assert StopReason.CANCELLED is stop.reason

@@ -1,55 +1,84 @@
--- Leases up to n jobs. ARGV: worker, n, lease_ms, max_attempts, farewell_ms, max_letters.
--- Returns id, attempt, verdict, payload, sent, sending for each, flat. O(n log n)
-local worker, n, lease_ms, max_attempts, farewell_ms, max_letters = unpack(ARGV)
+-- Leases up to n jobs. ARGV: caps, worker, n, lease_ms, max_attempts, farewell_ms, max_letters.
+-- Returns 1 if the worker is to leave, else 0; then id, attempt, verdict, payload, sent, sending
+-- for each job, flat. O(n log n)
+local worker, n, lease_ms, max_attempts, farewell_ms, max_letters = unpack(ARGV, 3)
 n = tonumber(n)
 local now = now_ms()
-local claims, claimed = {}, 0
+local is_drained = redis.call('SISMEMBER', DRAINS, worker)
+local reply, claimed = { is_drained }, 0
 
-local function take(member)
-  local id = id_of(member)
-  local key = JOB .. id
-  local job = redis.call('HMGET', key,
-    'tenant', 'payload', 'runs', 'deadline', 'sent', 'sending')
-  out_of_line(member, job[1])
-  if not job[2] then
-    dead_letter(id, 0, 'its record was lost', max_letters)
+-- `charged` is nil where the job was charged when it was served before.
+local function take(job, charged)
+  local id, key = job.id, JOB .. job.id
+  local record = redis.call('HMGET', key, 'payload', 'runs', 'deadline', 'sent', 'sending')
+  if not record[1] then
+    dead_letter(id, 'its record was lost', max_letters)
+    end_service(job, charged or 0)
     return
   end
   local verdict, counter = 'run', 'runs'
-  if tonumber(job[3]) >= tonumber(max_attempts) then
+  if tonumber(record[2]) >= tonumber(max_attempts) then
     verdict, counter = 'exhausted', 'farewells'
-  elseif tonumber(job[4]) <= now then
+  elseif tonumber(record[3]) <= now then
     verdict, counter = 'expired', 'farewells'
   end
   redis.call('HINCRBY', key, counter, 1)
-  redis.call('HSET', key, 'st', 'running', 'by', worker, 'verdict', verdict)
-  redis.call('ZADD', LEASES, now + tonumber(lease_ms), id)
+  redis.call('HSET', key, 'st', 'running', 'by', worker, 'verdict', verdict, 'at', now)
+  if charged then
+    redis.call('HSET', key, 'charged', charged)
+  end
+  redis.call('ZADD', LEASES, now + tonumber(lease_ms), job.member)
+  redis.call('HINCRBY', META, 'running', job.cost)
   claimed = claimed + 1
-  for _, value in ipairs({ id, attempt_of(id), verdict, job[2], job[5] or '', job[6] or '' }) do
-    claims[#claims + 1] = value
+  for _, value in ipairs({ id, attempt_of(id), verdict, record[1], record[4] or '',
+    record[5] or '' }) do
+    reply[#reply + 1] = value
   end
 end
 
--- Those who can only just be told go first; later than that, a job waits its turn.
-local late = redis.call('ZRANGEBYSCORE', DEADLINES, now - tonumber(farewell_ms), now,
-  'LIMIT', 0, n)
-for _, member in ipairs(late) do
-  take(member)
-end
-while claimed < n do
-  local next_up = redis.call('ZPOPMIN', READY)
-  if #next_up == 0 then
-    break
+local function take_late(job)
+  if leave_front(job) then
+    take(job, nil)
+  else
+    out_of_line(job, 1)
+    take(job, 0)
   end
-  take(next_up[1])
-  redis.call('HSET', META, 'v', math.max(virtual_time(), tonumber(next_up[2])))
 end
 
--- Tokens are there exactly while jobs wait: a worker that leaves jobs behind wakes the next one,
--- and one that finds none does not leave tokens for others to run after.
-if redis.call('ZCARD', READY) == 0 then
+local function take_next()
+  local put_back_job = redis.call('ZRANGE', FRONT, 0, 0)[1]
+  if put_back_job then
+    local job = job_of(put_back_job)
+    leave_front(job)
+    take(job, nil)
+    return true
+  end
+  local job = serve_next()
+  if job then
+    take(job, job.cost)
+  end
+  return job
+end
+
+local may_serve = not is_paused()
+if is_drained == 0 then
+  -- Those who can only just be told go first; later than that, a job waits its turn.
+  local late = redis.call('ZRANGEBYSCORE', DEADLINES, now - tonumber(farewell_ms), now,
+    'LIMIT', 0, n)
+  for _, member in ipairs(late) do
+    take_late(job_of(member))
+  end
+  while may_serve and claimed < n and take_next() do
+  end
+end
+
+-- Tokens are there exactly while jobs may be served: a worker that leaves jobs behind wakes the
+-- next one, and one that finds none does not leave tokens for others to run after.
+local n_ready = may_serve and redis.call('EXISTS', FRONT, ELIGIBLE) or 0
+if n_ready == 0 then
   redis.call('DEL', WAKE)
 elseif redis.call('LLEN', WAKE) == 0 then
+  redis.call('DEL', WAKE)
   wake_one()
 end
-return claims
+return reply

@@ -3,8 +3,15 @@
 -- Redis writes them exactly, where Lua's tostring keeps 14 digits only.
 -- Where memory is full, Redis refuses a script's first write unless that write removes something;
 -- so every script but `enqueue` starts with a removal, and jobs that were taken can still end.
-local READY, FINISH_TAGS, META, LEASES, DEADLINES, WAKE, DEAD, WORKERS, SLOTS, CANCEL, JOB, TENANT =
-  unpack(KEYS)
+local POOL = KEYS[1]
+local FRONT, META, LEASES = POOL .. 'front', POOL .. 'meta', POOL .. 'lease'
+local DEADLINES, WAKE, DEAD = POOL .. 'dl', POOL .. 'wake', POOL .. 'dead'
+local CANCEL, WEIGHTS = POOL .. 'cancel', POOL .. 'weights'
+local WORKERS, SLOTS = POOL .. 'workers', POOL .. 'slots'
+local CARDS, DRAINS = POOL .. 'cards', POOL .. 'drains'
+-- These go on with a job's id, a node, or a user.
+local JOB, NODE, LINE = POOL .. 'job:', POOL .. 'node:', POOL .. 'line:'
+local ELIGIBLE, FINISH, FIFO = POOL .. 'eligible:', POOL .. 'finish:', POOL .. 'fifo:'
 local MAX_WAKE_TOKENS = 64
 
 local function now_ms()
@@ -12,56 +19,46 @@ local function now_ms()
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
 
--- The start tag of the job served last. No waiting job but one put back has a lower tag.
-local function virtual_time()
-  return tonumber(redis.call('HGET', META, 'v') or 0)
+local function next_number()
+  return redis.call('HINCRBY', META, 'seq', 1)
 end
 
-local function member_of(seq, id)
-  return string.format('%016d:%s', tonumber(seq), id)
+local function member_of(seq, class, tenant, user, cost, id)
+  return string.format('%016d:%s:%s:%s:%d:%s', seq, class, tenant, user, cost, id)
 end
 
-local function id_of(member)
-  return string.sub(member, 18)
+local function job_of(member)
+  local seq, class, tenant, user, cost, id =
+    string.match(member, '^(%d+):(%a):([^:]*):([^:]*):(%d+):(.*)$')
+  return { member = member, seq = tonumber(seq), class = class, tenant = tenant, user = user,
+    cost = tonumber(cost), id = id }
 end
 
--- Place in line from 1, or 0 when the job does not wait.
-local function place_of(id)
-  local seq = redis.call('HGET', JOB .. id, 'seq')
-  if not seq then
-    return 0
-  end
-  local rank = redis.call('ZRANK', READY, member_of(seq, id))
-  return rank and rank + 1 or 0
+-- Where a job with a record belongs.
+local function find_job(id)
+  return job_of(redis.call('HGET', JOB .. id, 'member'))
 end
 
 local function wake_one()
-  redis.call('LPUSH', WAKE, 1)
-  redis.call('LTRIM', WAKE, 0, MAX_WAKE_TOKENS - 1)
-end
-
-local function into_line(id, tenant, seq, deadline, tag)
-  local member = member_of(seq, id)
-  redis.call('ZADD', READY, tag, member)
-  redis.call('ZADD', TENANT .. tenant, tonumber(seq), member)
-  redis.call('ZADD', DEADLINES, tonumber(deadline), member)
-  wake_one()
-end
-
-local function out_of_line(member, tenant)
-  redis.call('ZREM', READY, member)
-  redis.call('ZREM', DEADLINES, member)
-  if tenant then
-    redis.call('ZREM', TENANT .. tenant, member)
+  if redis.call('LPUSH', WAKE, 1) > MAX_WAKE_TOKENS then
+    redis.call('LTRIM', WAKE, 0, MAX_WAKE_TOKENS - 1)
   end
 end
 
--- Back to the front: below virtual time, where no job that was only put can stand.
-local function put_back(id)
-  local job = redis.call('HMGET', JOB .. id, 'tenant', 'seq', 'deadline')
-  redis.call('HDEL', JOB .. id, 'by')
-  redis.call('HSET', JOB .. id, 'st', 'queued')
-  into_line(id, job[1], job[2], job[3], virtual_time() - 1)
+local function is_paused()
+  return redis.call('HEXISTS', META, 'paused') == 1
+end
+
+-- Jobs that all live workers together can run at once.
+local function live_slots(now)
+  local slots = 0
+  local workers = redis.call('ZRANGEBYSCORE', WORKERS, '(' .. now, '+inf')
+  if #workers > 0 then
+    for _, n in ipairs(redis.call('HMGET', SLOTS, unpack(workers))) do
+      slots = slots + tonumber(n or 0)
+    end
+  end
+  return slots
 end
 
 local function attempt_of(id)
@@ -78,29 +75,35 @@ local function holds(id, worker, attempt)
   return redis.call('HGET', JOB .. id, 'st') == 'running' and newest_holder(id, worker, attempt)
 end
 
--- Corrects where the tenant's next job starts; a tag that was swept is at virtual time or below.
-local function charge(tenant, tokens)
-  local tag = tonumber(redis.call('ZSCORE', FINISH_TAGS, tenant) or virtual_time())
-  redis.call('ZADD', FINISH_TAGS, tag + tokens, tenant)
+local function leave_lease(job)
+  redis.call('ZREM', LEASES, job.member)
+  redis.call('HINCRBY', META, 'running', -job.cost)
 end
 
--- Gives back what a job did not cost. The tenant's later jobs move up: left where they are, the
--- jobs that are put from now on would overtake them. O(m log n), m = those later jobs
-local function refund(tenant, seq, tokens)
-  charge(tenant, -tokens)
-  local now = virtual_time()
-  for _, member in ipairs(redis.call('ZRANGEBYSCORE', TENANT .. tenant, '(' .. seq, '+inf')) do
-    local tag = tonumber(redis.call('ZSCORE', READY, member) or now)
-    local earlier = math.max(now, tag - tokens)
-    if earlier < tag then
-      redis.call('ZADD', READY, earlier, member)
-    end
+-- Back to the front. It was charged when it was served first, and stays so.
+local function put_back(job)
+  redis.call('HDEL', JOB .. job.id, 'by')
+  redis.call('HSET', JOB .. job.id, 'st', 'queued')
+  redis.call('ZADD', FRONT, job.seq, job.member)
+  redis.call('ZADD', DEADLINES, tonumber(redis.call('HGET', JOB .. job.id, 'deadline')), job.member)
+  redis.call('HINCRBY', META, 'front', job.cost)
+  wake_one()
+end
+
+-- Whether the job stood in front; it does not any more.
+local function leave_front(job)
+  if redis.call('ZREM', FRONT, job.member) == 0 then
+    return false
   end
+  redis.call('ZREM', DEADLINES, job.member)
+  redis.call('HINCRBY', META, 'front', -job.cost)
+  return true
 end
 
-local function dead_letter(id, attempts, reason, max_letters)
-  redis.call('XADD', DEAD, 'MAXLEN', '~', max_letters, '*',
-    'id', id, 'attempts', attempts, 'reason', reason)
+local function dead_letter(id, reason, max_letters)
+  redis.call('XADD', DEAD, 'MAXLEN', '~', max_letters, '*', 'id', id,
+    'attempts', attempt_of(id), 'reason', reason,
+    'payload', redis.call('HGET', JOB .. id, 'payload') or '')
 end
 
 -- The record stays for a while, without the prompt, so that its state can be asked for.
@@ -108,21 +111,4 @@ local function end_job(id, state, keep_ms)
   redis.call('HDEL', JOB .. id, 'payload', 'sending')
   redis.call('HSET', JOB .. id, 'st', state)
   redis.call('PEXPIRE', JOB .. id, keep_ms)
-end
-
--- What becomes of a job whose holder failed: back to the front, or, where nobody can be told any
--- more, a dead letter. Returns 1 if it was put back.
-local function after_failure(id, max_farewells, keep_ms, max_letters)
-  local farewells = redis.call('HGET', JOB .. id, 'farewells')
-  if not farewells then
-    dead_letter(id, 0, 'its record was lost', max_letters)
-    return 0
-  end
-  if tonumber(farewells) >= tonumber(max_farewells) then
-    dead_letter(id, attempt_of(id), 'its asker could not be told that it failed', max_letters)
-    end_job(id, 'dead', keep_ms)
-    return 0
-  end
-  put_back(id)
-  return 1
 end

@@ -1,18 +1,30 @@
--- Stores a job once. ARGV: id, tenant, user, cost, deadline_ms, payload, max_queued.
--- Returns status, place. O(log n)
-local id, tenant, user, cost, deadline, payload, max_queued = unpack(ARGV)
+-- Stores a job once. ARGV: caps, id, class, tenant, user, cost, deadline_ms, payload, max_queued,
+-- max_queued_per_server, max_queued_per_user. Returns status, place, eta, own. O(log n)
+local id, class, tenant, user, cost, deadline, payload, max_all, max_server, max_user =
+  unpack(ARGV, 3)
+local now = now_ms()
 if redis.call('EXISTS', JOB .. id) == 1 then
-  return { 'duplicate', place_of(id) }
+  return { 'duplicate', unpack(waiting_by_id(id, now)) }
 end
-if redis.call('ZCARD', READY) >= tonumber(max_queued) then
-  return { 'full', 0 }
+if is_paused() then
+  return { 'paused', 0, '', 0 }
 end
--- Start-time fair queueing: a tenant's jobs start one after the other in virtual time, each as
--- much later as the one before costs; a tenant that had nothing waiting starts now.
-local seq = redis.call('HINCRBY', META, 'seq', 1)
-local start = math.max(virtual_time(), tonumber(redis.call('ZSCORE', FINISH_TAGS, tenant) or 0))
-redis.call('ZADD', FINISH_TAGS, start + tonumber(cost), tenant)
-redis.call('HSET', JOB .. id, 'st', 'queued', 'tenant', tenant, 'user', user, 'cost', cost,
-  'deadline', deadline, 'payload', payload, 'seq', seq, 'runs', 0, 'farewells', 0)
-into_line(id, tenant, seq, deadline, start)
-return { 'accepted', place_of(id) }
+if in_line() + redis.call('ZCARD', FRONT) >= tonumber(max_all) then
+  return { 'full', 0, '', 0 }
+end
+if in_both('', tenant) >= tonumber(max_server) then
+  return { 'full_server', 0, '', 0 }
+end
+if in_both(':' .. tenant, user) >= tonumber(max_user) then
+  return { 'full_user', 0, '', 0 }
+end
+local job = job_of(member_of(next_number(), class, tenant, user, cost, id))
+into_line(job, deadline)
+local waits, eta = waiting(job, now)
+if eta and now + eta * 1000 > tonumber(deadline) then
+  out_of_line(job, 0)
+  return { 'too_late', 0, waits[2], waits[3] }
+end
+redis.call('HSET', JOB .. id, 'st', 'queued', 'member', job.member, 'deadline', deadline,
+  'payload', payload, 'runs', 0, 'farewells', 0)
+return { 'accepted', unpack(waits) }

@@ -1,23 +1,26 @@
--- Ends a job. ARGV: worker, id, attempt, state, tokens, reason, keep_ms, max_letters.
+-- Ends a job. ARGV: caps, worker, id, attempt, state, tokens, reason, keep_ms, max_letters.
 -- Returns 1, or 0 when the job is not this worker's; the same call twice gives the same answer.
--- O(m log n), m = jobs of this tenant that wait behind it
-local worker, id, attempt, state, tokens, reason, keep_ms, max_letters = unpack(ARGV)
+-- O(log n)
+local worker, id, attempt, state, tokens, reason, keep_ms, max_letters = unpack(ARGV, 3)
+local SMOOTHING = 0.1  -- of the pace: how much the newest job counts
 if redis.call('HGET', JOB .. id, 'st') == state and newest_holder(id, worker, attempt) then
   return { 1 }
 end
 if not holds(id, worker, attempt) then
   return { 0 }
 end
-redis.call('ZREM', LEASES, id)
-local job = redis.call('HMGET', JOB .. id, 'tenant', 'cost', 'seq')
-local unused = tonumber(job[2]) - tonumber(tokens)
-if unused > 0 then
-  refund(job[1], job[3], unused)
-else
-  charge(job[1], -unused)
+local job = find_job(id)
+leave_lease(job)
+local record = redis.call('HMGET', JOB .. id, 'charged', 'at')
+tokens = tonumber(tokens)
+if tokens > 0 and (state == 'done' or state == 'stopped') then
+  local pace = (now_ms() - tonumber(record[2])) / 1000 / tokens
+  local rate = tonumber(redis.call('HGET', META, 'rate') or pace)
+  redis.call('HSET', META, 'rate', rate + SMOOTHING * (pace - rate))
 end
 if state == 'dead' then
-  dead_letter(id, attempt_of(id), reason, max_letters)
+  dead_letter(id, reason, max_letters)
 end
 end_job(id, state, keep_ms)
+end_service(job, tonumber(record[1] or 0) - tokens)
 return { 1 }

@@ -1,4 +1,7 @@
--- Ends a worker's heartbeat. ARGV: worker.
-redis.call('ZREM', WORKERS, ARGV[1])
-redis.call('HDEL', SLOTS, ARGV[1])
+-- Ends a worker's heartbeat. ARGV: caps, worker.
+local worker = ARGV[3]
+redis.call('ZREM', WORKERS, worker)
+redis.call('HDEL', SLOTS, worker)
+redis.call('HDEL', CARDS, worker)
+redis.call('SREM', DRAINS, worker)
 return {}

@@ -1,6 +1,6 @@
--- Notes a follow-up message. ARGV: worker, id, attempt, part, sent (0 = about to be posted).
+-- Notes a follow-up message. ARGV: caps, worker, id, attempt, part, sent (0 = about to be posted).
 -- Returns 1, or 0 when the job is not this worker's.
-local worker, id, attempt, part, sent = unpack(ARGV)
+local worker, id, attempt, part, sent = unpack(ARGV, 3)
 if not holds(id, worker, attempt) then
   return { 0 }
 end

@@ -1,11 +1,13 @@
--- Puts jobs with expired leases back. ARGV: n, max_farewells, keep_ms, max_letters.
--- Returns how many were put back, and how many leases had expired. O(n log n)
-local n, max_farewells, keep_ms, max_letters = unpack(ARGV)
-redis.call('ZREMRANGEBYSCORE', FINISH_TAGS, '-inf', virtual_time())
+-- Puts jobs with expired leases back. ARGV: caps, n, max_farewells, keep_ms, max_letters.
+-- Returns how many leases had expired, then the ids of those that ended for good. O(n log n)
+local n, max_farewells, keep_ms, max_letters = unpack(ARGV, 3)
 local expired = redis.call('ZRANGEBYSCORE', LEASES, '-inf', now_ms(), 'LIMIT', 0, n)
-local returned = 0
-for _, id in ipairs(expired) do
-  redis.call('ZREM', LEASES, id)
-  returned = returned + after_failure(id, max_farewells, keep_ms, max_letters)
+local reply = { #expired }
+for _, member in ipairs(expired) do
+  local job = job_of(member)
+  leave_lease(job)
+  if not after_failure(job, max_farewells, keep_ms, max_letters) then
+    reply[#reply + 1] = job.id
+  end
 end
-return { returned, #expired }
+return reply

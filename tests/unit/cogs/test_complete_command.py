@@ -21,6 +21,7 @@ from tests.unit.cogs.front import (
     DRAWN_SEED,
     GUILD,
     MESSAGE_ANSWER,
+    NOW_S,
     Front,
 )
 
@@ -177,7 +178,7 @@ async def test_wait_is_told_with_a_stop_button(front: Front, slots: int, ahead: 
     if slots:
         await front.set_free_slots(slots)
     for number in range(ahead):
-        await front.queue.put(make_job(str(50 + number)))
+        await front.queue.put(make_job(str(50 + number), deadline_at_s=NOW_S + 600))
 
     defer, told = await front.command()
 

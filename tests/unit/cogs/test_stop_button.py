@@ -21,7 +21,7 @@ OTHER_PERMISSIONS = 0x7FFF_FFFF & ~MANAGE_MESSAGES
 
 async def told_to_stop(front: Front) -> list[StopReason]:
     """What the worker hears of job 1 at its next heartbeat."""
-    return [stop.reason for stop in await front.queue.renew("w", 1, [("1", 1)])]
+    return [stop.reason for stop in (await front.queue.renew("w", 1, [("1", 1)])).stops]
 
 
 async def test_asker_stops_a_text_that_waits(front: Front):

@@ -55,6 +55,15 @@ def test_record_that_the_first_program_would_misread_is_not_its_own():
     assert "A fox called Reynard." == record["pinned"]
 
 
+def test_background_job_is_one_that_older_programs_read():
+    """They may ignore in which class it waited; only the queue goes by that."""
+    job = make_job(is_background=True)
+    record = json.loads(job.to_json())
+
+    assert (1, True) == (record["v"], record["is_background"])
+    assert job == Job.from_json(job.to_json())
+
+
 def test_record_of_the_first_program_pins_nothing():
     """What was put before an upgrade is read after it."""
     record = json.loads(make_job().to_json())

@@ -1,6 +1,7 @@
 """What only a queue on Redis can meet: lost servers, full memory, damaged records, stray keys."""
 
 import asyncio
+import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -10,6 +11,7 @@ from redis.asyncio import Redis
 
 from bot.core.jobs import Job, JobState
 from bot.errors import QueueDownError
+from bot.jobqueue.api import Reaped
 from bot.jobqueue.connect import open_queue
 from bot.jobqueue.limits import QueueLimits
 from bot.jobqueue.redis_queue import RedisQueue
@@ -65,7 +67,7 @@ async def test_record_of_a_newer_version_is_left_to_a_newer_worker(server: Redis
 
         assert [] == await queue.claim("old worker", 10, 0)
         await asyncio.sleep(0.1)
-        assert 1 == await queue.reap()
+        assert Reaped(put_back=1, ended=[]) == await queue.reap()
         await client.hset(f"{{{POOL}}}:job:new", "payload", job("new").to_json())
 
         assert ["new"] == [claim.job.id for claim in await queue.claim("new worker", 10, 0)]
@@ -87,7 +89,7 @@ async def test_lost_record_does_not_stop_the_line(server: RedisServer):
         await asyncio.sleep(0.1)
 
         assert ["running"] == [claim.job.id for claim in claims]
-        assert 0 == await queue.reap()
+        assert Reaped(put_back=0, ended=["running"]) == await queue.reap()
         assert {"waiting", "running"} == {x.job_id for x in await queue.dead_letters(10)}
         assert (0, 0) == ((await queue.load()).queued, (await queue.load()).running)
 
@@ -110,10 +112,47 @@ async def test_nothing_is_left_behind(server: RedisServer):
         keys = {key async for key in client.scan_iter()}
         prefix = f"{{{POOL}}}:"
         jobs = {f"{prefix}job:{n}" for n in range(4)}
-        assert jobs | {f"{prefix}meta", f"{prefix}fin"} == keys
+        assert jobs | {f"{prefix}meta"} == keys
         for key in jobs:
             assert 3000 < await client.ttl(key) <= 3600
             assert "payload" not in await client.hgetall(key)
+
+
+async def test_crowd_leaves_only_what_is_the_pools_own(server: RedisServer):
+    """Many servers, users and classes, ended in every way: no node and no line stays."""
+    limits = QueueLimits(keep_ended_s=0.2, max_running_per_server=2, lease_s=0.2)
+    async with (
+        open_queue(server.url, pool=POOL, limits=limits) as queue,
+        raw_client(server) as client,
+    ):
+        rng = random.Random(3)
+        await queue.set_weight("g1", 3)
+        await queue.renew("w", 4, [])
+        for n in range(150):
+            whose = {"tenant": f"g{n % 7}", "user_id": n % 11, "is_background": n % 3 == 0}
+            await queue.put(job(str(n), **whose))
+            if n % 9 == 0:
+                await queue.cancel(str(n))
+        await queue.cancel_tenant("g5")
+        while (load := await queue.load()).queued + load.running:
+            for claim in await queue.claim("w", 3, 0):
+                held = ("w", claim.job.id, claim.attempt)
+                fate = rng.random()
+                if fate < 0.6:
+                    await queue.finish(*held, JobState.DONE, rng.randrange(60))
+                elif fate < 0.7:
+                    await queue.release("w", [held[1:]])
+                elif fate < 0.9:
+                    await queue.retry(*held)
+            if rng.random() < 0.1:
+                await asyncio.sleep(0.25)
+                await queue.reap()
+        await queue.leave("w")
+        await asyncio.sleep(0.3)
+
+        left = {key.partition(":")[2] async for key in client.scan_iter()}
+        assert {"meta", "weights"} <= left <= {"meta", "weights", "dead"}
+        assert ["0", "0"] == await client.hmget(f"{{{POOL}}}:meta", "front", "running")
 
 
 async def test_tenants_whose_turn_has_passed_are_forgotten(server: RedisServer):
@@ -126,7 +165,7 @@ async def test_tenants_whose_turn_has_passed_are_forgotten(server: RedisServer):
                 await queue.finish("w", claim.job.id, 1, JobState.DONE, 10)
         await queue.reap()
 
-        assert await client.zcard(f"{{{POOL}}}:fin") < 10
+        assert await client.zcard(f"{{{POOL}}}:finish:i") < 10
 
 
 async def test_wake_tokens_are_there_exactly_while_jobs_wait(server: RedisServer):
@@ -170,6 +209,18 @@ def every_call(queue: RedisQueue) -> list[Callable[[], Awaitable[object]]]:
         lambda: queue.owner("1"),
         queue.reap,
         lambda: queue.dead_letters(1),
+        lambda: queue.status("1"),
+        lambda: queue.set_weight("g10", 2),
+        queue.weights,
+        lambda: queue.pause("later"),
+        queue.resume,
+        queue.paused,
+        lambda: queue.drain("w"),
+        queue.workers,
+        lambda: queue.queued_of("g10"),
+        lambda: queue.cancel_tenant("g10"),
+        lambda: queue.retry_dead("1"),
+        lambda: queue.drop_dead("1"),
     ]
 
 
@@ -239,20 +290,27 @@ async def test_full_memory_refuses_new_jobs_and_lets_the_others_end(server: Redi
         with pytest.raises(QueueDownError, match="memory"):
             await queue.put(job("more"))
         assert 4 == len(await queue.claim("w", 4, 0))
-        assert [] == await queue.renew("w", 4, [(str(n), 1) for n in range(4)])
+        assert [] == (await queue.renew("w", 4, [(str(n), 1) for n in range(4)])).stops
         assert await queue.mark_part("w", "0", 1, 1, False)
         assert await queue.finish("w", "0", 1, JobState.DEAD, 5)
         await queue.release("w", [("1", 1)])
         assert JobState.RUNNING is await queue.cancel("2")
         assert JobState.QUEUED is await queue.cancel("4")
         await asyncio.sleep(0.3)
-        assert 2 == await queue.reap()
+        assert 2 == (await queue.reap()).put_back
+        await queue.set_weight("g10", 2)
+        await queue.pause("full")
+        await queue.resume()
+        await queue.renew("w", 4, [])
+        assert await queue.drain("w")
+        assert await queue.retry_dead("0")
+        assert 2 <= await queue.cancel_tenant("g10")
         await queue.leave("w")
 
 
 async def test_killed_server_loses_nothing_it_accepted(server: RedisServer):
     """Put and finish go on over two kills; every accepted job ends, none of them twice."""
-    limits = QueueLimits(lease_s=0.5)
+    limits = QueueLimits(lease_s=0.5, max_queued_per_server=10_000, max_queued_per_user=10_000)
     accepted: list[str] = []
     finished: list[str] = []
     async with open_queue(server.url, pool=POOL, limits=limits) as queue:

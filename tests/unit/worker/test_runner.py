@@ -95,7 +95,7 @@ async def test_lost_lease_drops_the_job_silently(workshop: Workshop):
     async with workshop.running(TapeEngine(step_s=0.005)):
         await workshop.until(lambda: workshop.replies.edits)
         workshop.skew_s = LEASE_S * 2
-        assert 1 == await workshop.memory.reap()
+        assert 1 == (await workshop.memory.reap()).put_back
         assert 2 == (await workshop.claim_as("other")).attempt
         await asyncio.sleep(LEASE_S / 2)
         n_edits = len(workshop.replies.edits)
@@ -326,3 +326,21 @@ async def test_draining_worker_offers_no_slots(workshop: Workshop):
             while (await workshop.memory.load()).slots:  # noqa: ASYNC110  # the queue tells nobody
                 await asyncio.sleep(0.02)
         assert JobState.RUNNING == await workshop.memory.state("1")
+
+
+async def test_worker_that_is_drained_from_afar_leaves_as_if_told_to_stop(workshop: Workshop):
+    """It ends what it writes, announces its model, and its process ends."""
+    engine = TapeEngine(step_s=0.01)
+    async with workshop.running(engine) as stop:
+        await workshop.put("1", length=60)
+        await workshop.until(lambda: engine.n_alive)
+        (info,) = await workshop.memory.workers()
+        assert "tape" == info.model
+
+        assert await workshop.memory.drain("w")
+
+        await workshop.until(stop.is_set)
+        await workshop.put("2")
+        assert JobState.DONE is await workshop.ended("1")
+    assert JobState.QUEUED is await workshop.memory.state("2")
+    assert [] == await workshop.memory.workers()

@@ -1,0 +1,110 @@
+"""How the memory queue is steered: workers, weights, a pause, dead letters.
+
+The half of `MemoryQueue` that admins' and host's commands use; the twin of `redis_control`.
+"""
+
+from bot.core.jobs import JobState
+from bot.jobqueue.control import (
+    DeadLetter,
+    TenantLoad,
+    WorkerInfo,
+    check_weight,
+    tenant_load,
+)
+from bot.jobqueue.memory_store import MemoryStore
+
+
+class MemoryControl(MemoryStore):
+    """See `QueueControl`."""
+
+    async def set_weight(self, tenant: str, weight: float) -> None:
+        """Sets a tenant's share beside the others'; 1 is everybody's.
+
+        Raises:
+            ValueError: the weight is not above 0 and at most 1000.
+        """
+        check_weight(weight)
+        self._tree.weights[tenant] = float(weight)
+        if weight == 1:
+            del self._tree.weights[tenant]
+
+    async def weights(self) -> dict[str, float]:
+        """Tenants whose weight is not 1."""
+        return dict(self._tree.weights)
+
+    async def pause(self, message: str) -> None:
+        """Lets no job start or come in; those that run go on, and late ones are told."""
+        self._message = message
+
+    async def resume(self) -> None:
+        """Ends a pause."""
+        self._message = None
+        self._wake.send()
+
+    async def paused(self) -> str | None:
+        """What the host says about the pause, or None while there is none."""
+        return self._message
+
+    async def drain(self, worker_id: str) -> bool:
+        """Gives a worker no more jobs and has it leave; False where no such worker lives."""
+        beat = self._workers.get(worker_id)
+        if beat is None or beat.until_s <= self._clock():
+            return False
+        beat.drain = True
+        return True
+
+    async def workers(self) -> list[WorkerInfo]:
+        """Live workers, by name."""
+        now_s = self._clock()
+        return [
+            WorkerInfo(
+                id=worker_id,
+                model=beat.card.model,
+                version=beat.card.version,
+                slots=0 if beat.drain else beat.slots,
+                running=beat.running,
+                heartbeat_age_s=now_s - beat.at_s,
+                drain=beat.drain,
+            )
+            for worker_id, beat in sorted(self._workers.items())
+            if beat.until_s > now_s
+        ]
+
+    async def queued_of(self, tenant: str) -> TenantLoad:
+        """What a tenant has in the queue."""
+        return tenant_load(self._tree.users_of(tenant))
+
+    async def cancel_tenant(self, tenant: str) -> int:
+        """Takes all waiting jobs of a tenant out of the line; how many."""
+        waiting = [r for r in self._in(JobState.QUEUED) if r.job.tenant == tenant]
+        for record in waiting:
+            self._stop_waiting(record)
+        return len(waiting)
+
+    async def dead_letters(self, limit: int) -> list[DeadLetter]:
+        """The newest dead letters."""
+        return list(reversed(self._dead))[:limit]
+
+    async def retry_dead(self, job_id: str) -> bool:
+        """Puts a dead letter's job again; False where there is none or it is too late for it."""
+        letters = [letter for letter in self._dead if letter.job_id == job_id]
+        record = self._find(job_id)
+        if not letters:
+            return False
+        if record is not None and record.state is not JobState.DEAD:
+            return record.state is JobState.QUEUED
+        job = letters[-1].job
+        if job is None or job.deadline_at_s <= self._clock():
+            return False
+        self._dead.remove(letters[-1])
+        again = self._records[job_id] = self._new_record(job)
+        again.sent_parts = record.sent_parts if record else 0
+        self._put_in_line(again)
+        return True
+
+    async def drop_dead(self, job_id: str) -> bool:
+        """Deletes a dead letter; False where there is none."""
+        letters = [letter for letter in self._dead if letter.job_id == job_id]
+        for letter in letters:
+            self._dead.remove(letter)
+        return bool(letters)

@@ -1,0 +1,253 @@
+"""What every job queue must do when it is steered: pause, weights, drain, dead letters."""
+
+import asyncio
+import time
+
+import pytest
+
+from bot.core.jobs import JobState
+from bot.jobqueue.api import JobQueue, PutStatus, Verdict
+from bot.jobqueue.control import Orders, TenantLoad, WorkerCard
+from bot.jobqueue.limits import QueueLimits
+from tests.queue_backends import Backend
+
+LEASE_S = 0.3
+
+
+async def claim_ids(queue: JobQueue, n: int) -> list[str]:
+    """Ids in the order in which they are served."""
+    return [claim.job.id for claim in await queue.claim("w", n, 0)]
+
+
+# Pause
+
+
+async def test_paused_pool_takes_and_gives_nothing(backend: Backend):
+    """What runs goes on and can end, and may be put back; the others start once it is over."""
+    queue = await backend.queue()
+    for job_id in ("1", "2", "3"):
+        await queue.put(backend.job(job_id))
+    await queue.claim("w", 2, 0)
+    assert await queue.paused() is None
+
+    await queue.pause("A new model comes.")
+
+    assert "A new model comes." == await queue.paused()
+    assert PutStatus.PAUSED is (await queue.put(backend.job("4"))).status
+    assert await queue.state("4") is None
+    assert PutStatus.DUPLICATE is (await queue.put(backend.job("1"))).status
+    assert await queue.finish("w", "1", 1, JobState.DONE, 5)
+    await queue.release("w", [("2", 1)])
+    assert [] == await claim_ids(queue, 5)
+    await queue.resume()
+    assert await queue.paused() is None
+    assert ["2", "3"] == await claim_ids(queue, 5)
+
+
+async def test_askers_of_late_jobs_are_told_during_a_pause_too(backend: Backend):
+    """Later their replies can't be edited any more."""
+    queue = await backend.queue()
+    await queue.put(backend.job("late", ends_in_s=0.1))
+    await queue.put(backend.job("in time"))
+    await queue.pause("")
+    await backend.pass_time(0.15)
+
+    claims = await queue.claim("w", 5, 0)
+
+    assert [("late", Verdict.EXPIRED)] == [(claim.job.id, claim.verdict) for claim in claims]
+
+
+async def test_end_of_a_pause_wakes_waiting_workers(backend: Backend):
+    """They need not ask again."""
+    queue = await backend.queue()
+    await queue.put(backend.job("1"))
+    await queue.pause("soon")
+    waiting = asyncio.create_task(queue.claim("w", 1, 2))
+    await asyncio.sleep(0.1)
+    started = time.monotonic()
+
+    await queue.resume()
+
+    assert ["1"] == [claim.job.id for claim in await waiting]
+    assert time.monotonic() - started < 1
+
+
+# Weights
+
+
+async def test_weight_is_a_share(backend: Backend):
+    """Who has three times the weight is served three times as often."""
+    queue = await backend.queue()
+    await queue.set_weight("big", 3)
+    for n in range(8):
+        await queue.put(backend.job(f"s{n}", tenant="small"))
+        await queue.put(backend.job(f"b{n}", tenant="big"))
+
+    served = await claim_ids(queue, 8)
+
+    assert {"big": 3.0} == await queue.weights()
+    assert 6 == sum(job_id.startswith("b") for job_id in served)
+
+
+async def test_weight_of_one_is_everybodys(backend: Backend):
+    """Nothing is kept of it."""
+    queue = await backend.queue()
+    await queue.set_weight("A", 0.25)
+    await queue.set_weight("A", 1)
+
+    assert {} == await queue.weights()
+
+
+@pytest.mark.parametrize("weight", [0, -1, 1001, float("nan"), float("inf")])
+async def test_weight_out_of_range_is_refused(backend: Backend, weight: float):
+    """That would stop a server, or all others."""
+    queue = await backend.queue()
+
+    with pytest.raises(ValueError, match="weight"):
+        await queue.set_weight("A", weight)
+
+    assert {} == await queue.weights()
+
+
+# Workers
+
+
+async def test_live_workers_are_listed_with_what_they_said(backend: Backend):
+    """Model, version, slots and jobs, and how long ago; not those that left or died."""
+    queue = await backend.queue(QueueLimits(lease_s=LEASE_S))
+    await queue.renew("dies", 1, [])
+    await backend.pass_time(LEASE_S * 0.7)
+    await queue.renew("b", 4, [("1", 1)], WorkerCard(model="tiny ✓", version="1.2"))
+    await queue.renew("a", 2, [])
+    await queue.renew("leaves", 2, [])
+    await queue.leave("leaves")
+    await backend.pass_time(LEASE_S * 0.5)
+
+    a, b = await queue.workers()
+
+    assert ("a", "", "", 2, 0, False) == (a.id, a.model, a.version, a.slots, a.running, a.drain)
+    assert ("b", "tiny ✓", "1.2", 4, 1) == (b.id, b.model, b.version, b.slots, b.running)
+    assert LEASE_S * 0.4 < b.heartbeat_age_s < LEASE_S
+
+
+async def test_drained_worker_is_told_and_gets_nothing_more(backend: Backend):
+    """It keeps its jobs, its slots count no more, and others take the rest."""
+    queue = await backend.queue()
+    for job_id in ("1", "2"):
+        await queue.put(backend.job(job_id))
+    await queue.claim("w", 1, 0)
+    assert Orders(stops=[], drain=False) == await queue.renew("w", 4, [("1", 1)])
+
+    assert await queue.drain("w")
+
+    assert 0 == (await queue.load()).slots
+    assert Orders(stops=[], drain=True) == await queue.renew("w", 4, [("1", 1)])
+    assert [True] == [worker.drain for worker in await queue.workers()]
+    assert 0 == (await queue.load()).slots
+    assert [] == await queue.claim("w", 1, 0.1)
+    assert await queue.finish("w", "1", 1, JobState.DONE, 5)
+    assert ["2"] == [claim.job.id for claim in await queue.claim("v", 1, 0)]
+
+
+async def test_only_live_workers_can_be_drained(backend: Backend):
+    """A name that comes again later is not held to an old order."""
+    queue = await backend.queue()
+    assert not await queue.drain("never was")
+    await queue.renew("w", 1, [])
+    await queue.drain("w")
+    await queue.leave("w")
+
+    assert not await queue.drain("w")
+    assert not (await queue.renew("w", 1, [])).drain
+
+
+# Dead letters
+
+
+async def bury(queue: JobQueue, backend: Backend, job_id: str, **changes: float) -> None:
+    """Makes a job a dead letter."""
+    await queue.put(backend.job(job_id, **changes))
+    (claim,) = await queue.claim("w", 1, 0)
+    assert await queue.finish("w", claim.job.id, claim.attempt, JobState.DEAD, 0)
+
+
+async def test_dead_letter_keeps_its_job_and_can_be_tried_again(backend: Backend):
+    """As if it had never been tried; the letter is gone."""
+    queue = await backend.queue()
+    job = backend.job("1")
+    await queue.put(job)
+    await queue.claim("w", 1, 0)
+    await queue.mark_part("w", "1", 1, 1, True)
+    await queue.finish("w", "1", 1, JobState.DEAD, 0)
+    assert [job] == [letter.job for letter in await queue.dead_letters(5)]
+
+    assert await queue.retry_dead("1")
+
+    assert [] == await queue.dead_letters(5)
+    assert JobState.QUEUED is await queue.state("1")
+    (claim,) = await queue.claim("w", 1, 0)
+    assert (job, 1, Verdict.RUN, 1) == (claim.job, claim.attempt, claim.verdict, claim.sent_parts)
+    assert not await queue.retry_dead("1")
+
+
+async def test_dead_letter_past_its_deadline_stays_dead(backend: Backend):
+    """Nobody could be answered."""
+    queue = await backend.queue()
+    await bury(queue, backend, "1", ends_in_s=0.2)
+    await backend.pass_time(0.3)
+
+    assert not await queue.retry_dead("1")
+    assert not await queue.retry_dead("never was")
+
+    assert JobState.DEAD is await queue.state("1")
+    assert ["1"] == [letter.job_id for letter in await queue.dead_letters(5)]
+
+
+async def test_dead_letter_can_be_dropped(backend: Backend):
+    """That one only."""
+    queue = await backend.queue()
+    for job_id in ("1", "2"):
+        await bury(queue, backend, job_id)
+
+    assert await queue.drop_dead("1")
+    assert not await queue.drop_dead("1")
+
+    assert ["2"] == [letter.job_id for letter in await queue.dead_letters(5)]
+
+
+# A tenant's jobs
+
+
+async def test_tenants_load_names_those_who_have_most(backend: Backend):
+    """Both classes together, what waits and what runs; at most 25 of them."""
+    queue = await backend.queue()
+    for user_id in range(30):
+        for n in range(1 + (user_id == 7)):
+            await queue.put(backend.job(f"{user_id}-{n}", user_id=user_id, is_background=n == 1))
+    await queue.put(backend.job("other", tenant="B"))
+    await queue.claim("w", 1, 0)
+
+    load = await queue.queued_of("g10")
+
+    assert (30, 1) == (load.queued, load.running)
+    assert 25 == len(load.users)
+    assert [(7, 2, 0), (0, 0, 1), (1, 1, 0)] == load.users[:3]
+    assert TenantLoad(queued=0, running=0, users=[]) == await queue.queued_of("nobody")
+
+
+async def test_all_waiting_jobs_of_a_tenant_can_be_stopped(backend: Backend):
+    """Those put back as well, and however many; running ones and others' stay."""
+    queue = await backend.queue()
+    for n in range(130):
+        await queue.put(backend.job(f"a{n}", tenant="A", user_id=n % 9, is_background=n % 4 == 0))
+        await queue.put(backend.job(f"b{n}", tenant="B", user_id=n % 9))
+    held = [claim.job for claim in await queue.claim("w", 6, 0)]
+    of_a = [job.id for job in held if job.tenant == "A"]
+    await queue.release("w", [(of_a[0], 1)])
+
+    assert 130 - len(of_a) + 1 == await queue.cancel_tenant("A")
+    assert 0 == await queue.cancel_tenant("A")
+
+    assert JobState.STOPPED is await queue.state(of_a[0])
+    assert JobState.RUNNING is await queue.state(of_a[1])
+    assert 130 - (6 - len(of_a)) == (await queue.load()).queued

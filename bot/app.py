@@ -10,23 +10,39 @@ import secrets
 import signal
 import socket
 import time
-from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager, closing
+from collections.abc import AsyncGenerator, Callable
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    closing,
+)
+from dataclasses import asdict
 
 import aiohttp
 import structlog
 
+from bot import __version__
+from bot.core.jobs import Job
+from bot.core.limits import HostLimits
 from bot.discord_io.client import BardlingBot, Shards, run_client
 from bot.discord_io.endpoints import use_endpoints
 from bot.discord_io.reply_rest import ReplyClient
+from bot.engine.api import Engine
 from bot.engine.select import ENGINE_FILE_FORMAT, choose_engine, open_engine, suits_wide
 from bot.errors import SettingError
-from bot.jobqueue.connect import open_queue
+from bot.jobqueue.connect import QueueStore, open_queues
 from bot.jobqueue.limits import QueueLimits
-from bot.model.store import OpenedModel, open_model
-from bot.services import Services
-from bot.services.texts import TextService
+from bot.model.store import OpenedModel, open_model, shown_name
+from bot.services.building import Stores, build_services
+from bot.services.chores import forget_removed_servers, refund_orphans
+from bot.services.ledger import Ledger
+from bot.services.pools import Pools
+from bot.services.servers import ServersService
 from bot.settings import Settings
+from bot.state.redis_limits import RedisLimits
+from bot.state.redis_settings import RedisSettings
+from bot.state.redis_usage import RedisUsage
 from bot.worker.runner import Worker
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -46,12 +62,20 @@ async def run_bot(settings: Settings, shards: Shards | None) -> None:
     use_endpoints(settings.discord_api_url, settings.discord_gateway_url)
     async with AsyncExitStack() as stack:
         stop = await stack.enter_async_context(_stop_signal())
-        queue = await stack.enter_async_context(
-            open_queue(settings.redis_url, pool=settings.pool, limits=_queue_limits(settings))
+        store = await stack.enter_async_context(_open_store(settings))
+        stores = await _open_stores(stack, store, settings)
+        services = build_services(
+            stores,
+            HostLimits(**asdict(settings.limits)),
+            clock=time.time,
+            new_seed=lambda: secrets.randbelow(2**32),
         )
-        services = Services(
-            texts=TextService(queue, clock=time.time, new_seed=lambda: secrets.randbelow(2**32))
-        )
+        for chore in (
+            services.board.run(),
+            forget_removed_servers(services),
+            refund_orphans(stores.limits, stores.pools),
+        ):
+            stack.push_async_callback(_stop, asyncio.create_task(chore))
         bot = await stack.enter_async_context(BardlingBot(services, shards))
         client = asyncio.create_task(
             run_client(bot, settings.discord_token, settings.discord_api_url), name="discord"
@@ -84,20 +108,11 @@ async def run_worker(settings: Settings) -> None:
                 )
             )
         )
-        queue = await stack.enter_async_context(
-            open_queue(settings.redis_url, pool=settings.pool, limits=_queue_limits(settings))
-        )
+        store = await stack.enter_async_context(_open_store(settings))
+        servers = ServersService(await _open_settings(stack, store), time.time)
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        worker = Worker(
-            worker_id=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}",
-            queue=queue,
-            engine=engine,
-            tokenizer=model.tokenizer,
-            model=model.info,
-            replies=ReplyClient(session, settings.discord_api_url),
-            lease_s=settings.lease_s,
-            drain_s=settings.drain_s,
-        )
+        replies = ReplyClient(session, settings.discord_api_url)
+        worker = _new_worker(settings, store, engine, model, replies, servers)
         _log.info(
             "worker ready",
             model=model.info.name,
@@ -108,6 +123,33 @@ async def run_worker(settings: Settings) -> None:
             threads=engine.info.n_threads,
         )
         await worker.run(stop)
+
+
+def _new_worker(
+    settings: Settings,
+    store: QueueStore,
+    engine: Engine,
+    model: OpenedModel,
+    replies: ReplyClient,
+    servers: ServersService,
+) -> Worker:
+    return Worker(
+        worker_id=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}",
+        queue=store.queue(model.info.name),
+        engine=engine,
+        tokenizer=model.tokenizer,
+        model=model.info,
+        version=__version__,
+        replies=replies,
+        ledger=Ledger(
+            RedisLimits(store.commands, pool=store.base),
+            RedisUsage(store.commands, pool=store.base),
+        ),
+        mask_of=lambda job: _mask(servers, job),
+        announce=store.registry.announce,
+        lease_s=settings.lease_s,
+        drain_s=settings.drain_s,
+    )
 
 
 def _choose(settings: Settings) -> tuple[str, OpenedModel]:
@@ -128,8 +170,47 @@ async def _end(client: asyncio.Task[None]) -> None:
         await client
 
 
+def _open_store(settings: Settings) -> AbstractAsyncContextManager[QueueStore]:
+    return open_queues(settings.redis_url, base=settings.pool, limits=_queue_limits(settings))
+
+
+async def _open_stores(stack: AsyncExitStack, store: QueueStore, settings: Settings) -> Stores:
+    return Stores(
+        pools=Pools(store.queue, store.registry, default=shown_name(settings.model)),
+        limits=RedisLimits(store.commands, pool=store.base),
+        settings=await _open_settings(stack, store),
+        usage=RedisUsage(store.commands, pool=store.base),
+    )
+
+
+async def _open_settings(stack: AsyncExitStack, store: QueueStore) -> RedisSettings:
+    """Servers' settings, which hear of changes by other processes."""
+    settings = RedisSettings(store.commands, pool=store.base)
+    return await stack.enter_async_context(settings.following())
+
+
+async def _mask(servers: ServersService, job: Job) -> Callable[[str], str]:
+    """What hides the words that the job's server does not want to read."""
+    guild_id = int(job.tenant[1:]) if job.tenant.startswith("g") else None
+    settings = await servers.settings(guild_id)
+    return settings.word_filter().mask if settings.masks_output else str
+
+
+async def _stop(chore: asyncio.Task[None]) -> None:
+    chore.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await chore
+
+
 def _queue_limits(settings: Settings) -> QueueLimits:
-    return QueueLimits(max_queued=settings.max_queued, lease_s=settings.lease_s)
+    return QueueLimits(
+        max_queued=settings.max_queued,
+        max_queued_per_server=settings.max_queued_per_server,
+        max_queued_per_user=settings.max_queued_per_user,
+        max_running_per_server=settings.max_running_per_server,
+        max_running_per_user=settings.max_running_per_user,
+        lease_s=settings.lease_s,
+    )
 
 
 @asynccontextmanager

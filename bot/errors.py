@@ -15,6 +15,7 @@ the command line turn them into words for a person. Must not import anything of 
         ├── PromptError         the prompt cannot be used
         ├── OptionError         an option is out of its bounds
         ├── StopError           a text can't be stopped, or not by this person
+        ├── ModelNotServedError no worker has the model that was asked for
         ├── NotHereError        the host or the server's admins do not want it, or not here
         ├── SettingsError       a server's settings can't be read or changed
         ├── QueueFullError      too many jobs wait already
@@ -23,6 +24,8 @@ the command line turn them into words for a person. Must not import anything of 
         ├── ConflictError       somebody else changed the same thing at the same moment
         └── QueueDownError      the queue cannot be reached right now
 """
+
+from collections.abc import Sequence
 
 EX_UNAVAILABLE = 69
 EX_SOFTWARE = 70
@@ -158,3 +161,11 @@ class ConflictError(RequestError):
 
 class QueueDownError(RequestError):
     """The queue cannot be reached right now, so nothing was taken."""
+
+
+class ModelNotServedError(RequestError):
+    """No worker has the model that was asked for."""
+
+    def __init__(self, wanted: str, served: Sequence[str]) -> None:
+        choice = f"choose one of {', '.join(served)}" if served else "please try again later"
+        super().__init__(f"No worker serves the model {wanted} right now; {choice}.")

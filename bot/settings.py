@@ -48,6 +48,10 @@ class Settings:
     log_level: str
     pool: str
     max_queued: int
+    max_queued_per_server: int
+    max_queued_per_user: int
+    max_running_per_server: int
+    max_running_per_user: int
     lease_s: float
     slots: int | None
     threads: int | None
@@ -104,6 +108,10 @@ def load_settings(
         ),
         pool=_pool(sources.find("queue.pool", "BARDLING_POOL")),
         max_queued=_whole(sources.find("queue.max_queued", "BARDLING_MAX_QUEUED"), 1, 10_000_000),
+        max_queued_per_server=_cap(sources, "max_queued_per_server", 1),
+        max_queued_per_user=_cap(sources, "max_queued_per_user", 1),
+        max_running_per_server=_cap(sources, "max_running_per_server", 0),
+        max_running_per_user=_cap(sources, "max_running_per_user", 0),
         lease_s=_seconds(sources.find("queue.lease_s", "BARDLING_LEASE_S"), 1, 300),
         slots=_whole(sources.find("worker.slots", "BARDLING_SLOTS"), 0, 1024) or None,
         threads=_whole(sources.find("worker.threads", "BARDLING_THREADS"), 0, 1024) or None,
@@ -149,6 +157,10 @@ class _Sources:
         except (OSError, UnicodeDecodeError) as error:
             reason = f"the file can't be read ({_plain(error)})"
             raise SettingError(f"{variable}_FILE", path, "the environment", reason) from error
+
+
+def _cap(sources: _Sources, name: str, least: int) -> int:
+    return _whole(sources.find(f"queue.{name}", f"BARDLING_{name.upper()}"), least, 10_000_000)
 
 
 def _limits(sources: _Sources) -> LimitSettings:

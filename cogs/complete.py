@@ -1,6 +1,4 @@
-"""`/complete`: goes on with a member's text. Defers, puts a job; a worker writes the reply."""
-
-import asyncio
+"""`/complete`: goes on with a member's text. Defers, asks for it; a worker writes the reply."""
 
 import discord
 import structlog
@@ -9,22 +7,23 @@ from discord.ext import commands
 
 from bot.core.jobs import MAX_NEW_TOKENS, ReplyTarget
 from bot.core.presets import PRESETS
-from bot.core.replies import waiting
 from bot.core.sampling import MAX_SEED
+from bot.errors import QueueDownError
 from bot.services import Services
-from bot.services.texts import CompletionRequest, Wait
+from bot.services.texts import CompletionRequest
+from bot.services.waiting import NoticeGoneError, ShowNotice
 from cogs._access import NO_MENTIONS, services_of
+from cogs._asker import asker_of
 from cogs.stop import stop_view
 
-_log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
-
 DEFAULT_LENGTH = 120
+_MOST_CHOICES = 25
 # A choice has no description of its own, so its name says what it is for.
 _PRESET_CHOICES = [
     app_commands.Choice(name=f"{preset.name}: {preset.line}", value=preset.name)
     for preset in PRESETS.values()
 ]
-_NOTICE_S = 5.0  # the text must not wait for a notice about its waiting
+_Interaction = discord.Interaction[discord.Client]
 
 
 class Complete(commands.Cog):
@@ -42,13 +41,14 @@ class Complete(commands.Cog):
         top_k="Choose among this many likeliest tokens only; 0 = among all",
         top_p="Choose among the likeliest tokens that make up this share of probability",
         seed="A number that makes the same text again",
+        model="The model that writes, where several are served",
     )
     @app_commands.choices(preset=_PRESET_CHOICES)
     @app_commands.allowed_installs(guilds=True, users=True)
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
-    async def complete(
+    async def complete(  # noqa: PLR0913, PLR0917  # as many options as the command has
         self,
-        interaction: discord.Interaction[discord.Client],
+        interaction: _Interaction,
         prompt: app_commands.Range[str, 1, 6000],
         length: app_commands.Range[int, 1, MAX_NEW_TOKENS] = DEFAULT_LENGTH,
         preset: str | None = None,
@@ -56,54 +56,59 @@ class Complete(commands.Cog):
         top_k: app_commands.Range[int, 0, 1000] | None = None,
         top_p: app_commands.Range[float, 0.0, 1.0] | None = None,
         seed: app_commands.Range[int, 0, MAX_SEED] | None = None,
+        model: app_commands.Range[str, 1, 100] | None = None,
     ) -> None:
-        """Checks, defers, enqueues; the text arrives later, from a worker."""
-        structlog.contextvars.bind_contextvars(
-            job_id=str(interaction.id), guild_id=interaction.guild_id
+        """Checks, defers, asks; the text arrives later, from a worker."""
+        job_id = str(interaction.id)
+        structlog.contextvars.bind_contextvars(job_id=job_id, guild_id=interaction.guild_id)
+        request = CompletionRequest(
+            interaction_id=interaction.id,
+            asker=asker_of(interaction),
+            reply=_reply_target(interaction),
+            prompt=prompt,
+            max_new_tokens=length,
+            preset=preset,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            seed=seed,
+            model=model,
         )
-        job = self._services.texts.prepare(
-            CompletionRequest(
-                interaction_id=interaction.id,
-                user_id=interaction.user.id,
-                reply=_reply_target(interaction),
-                prompt=prompt,
-                max_new_tokens=length,
-                preset=preset,
-                temperature=temperature,
-                top_k=top_k,
-                top_p=top_p,
-                seed=seed,
-            )
-        )
+        texts = self._services.texts
+        texts.prepare(request)  # what is wrong with it is said at once, and privately
         await interaction.response.defer(thinking=True)
-        if wait := await self._services.texts.expected_wait():
-            # Said before the job is put: from then on only its worker edits the reply.
-            await _show_wait(interaction, job.id, wait)
-        await self._services.texts.put(job)
+        chosen = await texts.ask(request)
+        self._services.board.watch(job_id, chosen, _notice_in(interaction, job_id))
+
+    @complete.autocomplete("model")
+    async def _models(
+        self, interaction: _Interaction, current: str
+    ) -> list[app_commands.Choice[str]]:
+        """Models that are served now."""
+        del interaction
+        try:
+            served = await self._services.servers.models()
+        except QueueDownError:
+            return []
+        found = [name for name in served if current.casefold() in name.casefold()]
+        return [app_commands.Choice(name=name, value=name) for name in found[:_MOST_CHOICES]]
 
 
-async def _show_wait(
-    interaction: discord.Interaction[discord.Client], job_id: str, wait: Wait
-) -> None:
-    """Edits the reply to say that the text has to wait; without the notice the text is as good.
+def _notice_in(interaction: _Interaction, job_id: str) -> ShowNotice:
+    """What edits the reply of a text that waits."""
 
-    Raises:
-        discord.NotFound: the reply was deleted, so nobody wants the text.
-    """
-    try:
-        async with asyncio.timeout(_NOTICE_S):
+    async def show(notice: str) -> None:
+        try:
             await interaction.edit_original_response(
-                content=waiting(wait.place, wait.workers_alive),
-                view=stop_view(job_id),
-                allowed_mentions=NO_MENTIONS,
+                content=notice, view=stop_view(job_id), allowed_mentions=NO_MENTIONS
             )
-    except discord.NotFound:
-        raise
-    except (discord.HTTPException, OSError, TimeoutError) as error:
-        _log.warning("wait not shown", reason=type(error).__name__)
+        except discord.NotFound as error:  # deleted, so nobody wants to know
+            raise NoticeGoneError from error
+
+    return show
 
 
-def _reply_target(interaction: discord.Interaction[discord.Client]) -> ReplyTarget:
+def _reply_target(interaction: _Interaction) -> ReplyTarget:
     return ReplyTarget(
         application_id=interaction.application_id,
         interaction_token=interaction.token,

@@ -47,6 +47,7 @@ from cogs._limits import (
     target_of,
     who,
 )
+from cogs._limits_simulate import add_simulate
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -237,4 +238,9 @@ class Limits(commands.GroupCog, group_name="limits", group_description="Who may 
 
 async def setup(bot: commands.Bot) -> None:
     """Called by discord.py when the extension is loaded."""
-    await bot.add_cog(Limits(services_of(bot).limits))  # pyright: ignore  # until app has it
+    services = services_of(bot)
+    cog = Limits(services.limits)
+    group = cog.app_command
+    assert isinstance(group, app_commands.Group)
+    add_simulate(group, services.usage)
+    await bot.add_cog(cog)

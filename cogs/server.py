@@ -27,9 +27,11 @@ from bot.core.server_settings import (
 from bot.core.server_texts import filter_text, log_text, settings_text
 from bot.errors import OptionError, RequestError, SettingsError
 from bot.services.servers import ServersService
-from cogs._access import NO_MENTIONS
-from cogs._server import AdminGroup, answer, guild_of_admin, servers_of, told
+from cogs._access import NO_MENTIONS, services_of
+from cogs._server import AdminGroup, answer, guild_of_admin, server_group_of, told
+from cogs._server_queue import add_queue
 from cogs._server_reset import ResetButton
+from cogs._server_stats import add_stats
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -304,4 +306,8 @@ def _items(text: str, kind: str) -> tuple[str, ...]:
 async def setup(bot: commands.Bot) -> None:
     """Called by discord.py when the extension is loaded."""
     bot.add_dynamic_items(ResetButton)
-    await bot.add_cog(Server(servers_of(bot)))
+    services = services_of(bot)
+    await bot.add_cog(Server(services.servers))
+    group = server_group_of(bot)
+    add_stats(group, services.usage)
+    add_queue(group, services.host)

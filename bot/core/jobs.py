@@ -75,6 +75,7 @@ class Job:
         cost: what it takes from its tenant's share, in tokens.
         pinned: goes before the prompt as it stands, its line break included, and is always read
             with it, such as a story's memory.
+        notes: for the asker, shown in the small print under the text.
         is_background: whether others, who wait for their texts, go before it most of the time.
     """
 
@@ -90,6 +91,7 @@ class Job:
     cost: int
     pinned: str = ""
     is_background: bool = False
+    notes: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """The stored form: JSON with a version, never pickle."""
@@ -97,7 +99,7 @@ class Job:
         data: dict[str, Any] = {name: getattr(self, name) for name in self.__dataclass_fields__}
         data |= {"v": version, "sampling": self.sampling.to_dict(), "reply": asdict(self.reply)}
         # The first program chokes on fields that it does not know.
-        for name in ("pinned", "is_background"):
+        for name in ("pinned", "is_background", "notes"):
             if not data[name]:
                 del data[name]
         return json.dumps(data, separators=(",", ":"))
@@ -119,6 +121,7 @@ class Job:
                 )
             known = {name: data[name] for name in cls.__dataclass_fields__ if name in data}
             known["sampling"] = SamplingParams.from_dict(data["sampling"])
+            known["notes"] = tuple(data.get("notes", ()))
             known["reply"] = ReplyTarget(**data["reply"])
             return cls(**known)
         except (KeyError, TypeError, AttributeError) as error:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.core.markdown import MAX_MESSAGE, cut, escape, length, newest
+from bot.core.queue_words import duration
 
 UNFINISHED_MARK = "▌"
 MAX_PARTS = 3  # messages a text may take; what is left comes as a file
@@ -79,14 +80,29 @@ class FinalReply:
         return "".join(self.pieces[index:])
 
 
-def waiting(place: int, workers_alive: bool) -> str:
-    """The notice of a text that has to wait."""
+def waiting(
+    place: int, *, eta_s: float | None = None, own_share: bool = False, workers_alive: bool = True
+) -> str:
+    """The notice of a text that has to wait.
+
+    Args:
+        place: in line, from 1.
+        eta_s: seconds until it starts, where somebody knows.
+        own_share: whether it waits for its own server's texts more than for others.
+        workers_alive: whether any worker is there to serve the line.
+    """
     if not workers_alive:
         return (
             f"No worker is running right now. Your text is number {place} in line and starts as "
             "soon as one is back."
         )
-    return f"All hands are writing. Your text is number {place} in line."
+    soon = f" and starts in {duration(eta_s)}" if eta_s is not None else ""
+    why = (
+        "\nMost texts before it are this server's own: each server has its share of the time."
+        if own_share
+        else ""
+    )
+    return f"All hands are writing. Your text is number {place} in line{soon}.{why}"
 
 
 def running(prompt: str, text: str) -> str:

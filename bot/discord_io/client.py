@@ -18,7 +18,9 @@ from bot.discord_io.endpoints import host_of
 from bot.errors import SettingError, StartupError, UnreachableError
 from bot.services import Services
 
-COGS = ("cogs.errors", "cogs.stop", "cogs.complete")
+COGS = (
+    "cogs.errors", "cogs.stop", "cogs.complete", "cogs.limits", "cogs.server", "cogs.host",
+)  # fmt: skip
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 

@@ -89,6 +89,7 @@ class Claim:
     verdict: Verdict
     sent_parts: int  # follow-up messages an earlier attempt has posted for sure
     sending_part: int | None  # a follow-up that an earlier attempt may or may not have posted
+    notice_s: float = 0.0  # so long an edit of the reply by somebody else may still be on its way
     is_last_run: bool = False  # if this attempt fails, no other writes the text
 
 
@@ -155,6 +156,18 @@ class JobQueue(QueueControl, Protocol):
 
     async def status(self, job_id: str) -> Waiting | None:
         """How a job waits, or None when it does not."""
+        ...
+
+    async def begin_notice(self, job_id: str, hold_s: float) -> Waiting | None:
+        """As `status`; announces an edit of the reply that takes at most `hold_s`.
+
+        The worker that takes the job meanwhile waits for it, or the edit could come after the
+        worker's own.
+        """
+        ...
+
+    async def end_notice(self, job_id: str) -> None:
+        """The announced edit is through."""
         ...
 
     async def place(self, job_id: str) -> int | None:

@@ -182,6 +182,18 @@ class MemoryQueue(MemoryControl):
             return None
         return self._waiting(record)
 
+    async def begin_notice(self, job_id: str, hold_s: float) -> Waiting | None:
+        """As `status`; the worker that takes the job in the next `hold_s` waits for an edit."""
+        waiting = await self.status(job_id)
+        if waiting is not None:
+            self._records[job_id].notice_until_s = self._clock() + hold_s
+        return waiting
+
+    async def end_notice(self, job_id: str) -> None:
+        """The edit is through."""
+        if record := self._find(job_id):
+            record.notice_until_s = 0.0
+
     async def place(self, job_id: str) -> int | None:
         """Place in line from 1, or None when it does not wait."""
         waiting = await self.status(job_id)
@@ -281,6 +293,7 @@ class MemoryQueue(MemoryControl):
             verdict=record.verdict,
             sent_parts=record.sent_parts,
             sending_part=record.sending_part,
+            notice_s=max(0.0, record.notice_until_s - now_s),
             is_last_run=record.verdict is Verdict.RUN and record.runs == self._limits.max_attempts,
         )
 

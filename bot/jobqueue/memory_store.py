@@ -34,6 +34,7 @@ class Record:
     cancelled: bool = False
     sent_parts: int = 0
     sending_part: int | None = None
+    notice_until_s: float = 0.0
 
     @property
     def attempt(self) -> int:

@@ -25,6 +25,8 @@ from bot.storage.clients import RedisClient
 from bot.storage.scripts import Scripts, down_error
 
 _SCRIPTS = (
+    "begin_notice",
+    "end_notice",
     "enqueue", "load", "claim", "renew", "mark_part", "finish", "release", "retry", "leave",
     "cancel", "status", "reap", "set_weight", "pause", "drain", "workers", "tenant",
     "cancel_tenant", "revive",

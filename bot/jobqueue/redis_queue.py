@@ -25,7 +25,7 @@ from bot.storage.clients import RedisClient
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 _REAP_BATCH = 100
-_CLAIM_FIELDS = 6
+_CLAIM_FIELDS = 7
 
 
 class RedisQueue(RedisControl):
@@ -157,6 +157,17 @@ class RedisQueue(RedisControl):
         place, eta_s, own_share = _read_waits(await self._run("status", job_id))
         return Waiting(place=place, eta_s=eta_s, own_share=own_share) if place else None
 
+    async def begin_notice(self, job_id: str, hold_s: float) -> Waiting | None:
+        """As `status`; the worker that takes the job in the next `hold_s` waits for an edit."""
+        place, eta_s, own_share = _read_waits(
+            await self._run("begin_notice", job_id, to_ms(hold_s))
+        )
+        return Waiting(place=place, eta_s=eta_s, own_share=own_share) if place else None
+
+    async def end_notice(self, job_id: str) -> None:
+        """The edit is through."""
+        await self._run("end_notice", job_id)
+
     async def place(self, job_id: str) -> int | None:
         """Place in line from 1, or None when it does not wait."""
         waiting = await self.status(job_id)
@@ -257,13 +268,14 @@ def _read_waits(fields: list[str]) -> tuple[int, float | None, bool]:
 
 
 def _read_claim(fields: list[str], max_attempts: int) -> Claim:
-    _, attempt, verdict, payload, sent, sending = fields
+    _, attempt, verdict, payload, sent, sending, notice = fields
     return Claim(
         job=Job.from_json(payload),
         attempt=int(attempt),
         verdict=Verdict(verdict),
         sent_parts=int(sent or 0),
         sending_part=int(sending) if sending else None,
+        notice_s=int(notice) / 1000,
         # No farewell comes before a run, so this attempt counts runs only.
         is_last_run=verdict == Verdict.RUN and int(attempt) == max_attempts,
     )

@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from bot.errors import BardlingError, QueueDownError, StartupError, UnreachableError
-from bot.jobqueue.api import JobQueue
-from bot.jobqueue.connect import open_queue
+from bot.jobqueue.connect import QueueStore, open_queues
 from bot.local.final_reply import is_final, messages_of, plain_text, refusal
 from bot.local.processes import ChildSpec, end_task, supervised
 from bot.storage.embedded_server import open_redis_server
@@ -58,13 +57,13 @@ async def run_try(*, port: int, open_browser: bool, once: str | None, home: Path
             # A queue of its own: the replies of an earlier try-out went away with its Discord.
             redis_url = await stack.enter_async_context(open_redis_server(Path(folder)))
             discord = await stack.enter_async_context(_open_discord(port))
-            queue = await stack.enter_async_context(open_queue(redis_url, pool=_POOL))
+            store = await stack.enter_async_context(open_queues(redis_url, base=_POOL))
             environment = _environment(os.environ, discord, redis_url, home)
             watched = [stop] + [
                 await stack.enter_async_context(supervised(_child(name, environment, home), _show))
                 for name in ("bot", "worker")
             ]
-            await _unless_ended(_wait_ready(discord, queue), watched)
+            await _unless_ended(_wait_ready(discord, store), watched)
             if once is not None:
                 return await _unless_ended(_complete(discord, once), watched)
             _tell(f"Bardling is here: {discord.page_url}\nCtrl-C ends it.")
@@ -150,11 +149,11 @@ def _child(name: str, environment: Mapping[str, str], home: Path) -> ChildSpec:
     )
 
 
-async def _wait_ready(discord: "LocalDiscord", queue: JobQueue) -> None:
+async def _wait_ready(discord: "LocalDiscord", store: QueueStore) -> None:
     try:
         async with asyncio.timeout(_READY_FOR_S):
             await discord.wait_ready(_READY_FOR_S)
-            while (await queue.load()).slots == 0:  # noqa: ASYNC110  # Redis tells nobody
+            while not await store.registry.seen(_READY_FOR_S):  # noqa: ASYNC110  # Redis tells nobody
                 await asyncio.sleep(0.1)
     except QueueDownError as error:
         raise UnreachableError(str(error)) from error

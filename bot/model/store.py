@@ -57,7 +57,7 @@ def open_model(name_or_path: str, file_format: str, home: Path) -> OpenedModel:
         raise ModelFileError(path, f"{reason} ctransformers")
     if model.file_format == "gguf" and file_format == "ggml":
         model = _twin(model, home)
-    return OpenedModel(_info(model, _shown_name(name_or_path, path), tokenizer), tokenizer)
+    return OpenedModel(_info(model, shown_name(name_or_path), tokenizer), tokenizer)
 
 
 def find_model(name_or_path: str, home: Path) -> Path:
@@ -110,9 +110,10 @@ def read_model(path: Path) -> ModelFile:
     return read_gguf(path) if is_gguf else read_ggml(path)
 
 
-def _shown_name(name_or_path: str, path: Path) -> str:
+def shown_name(name_or_path: str) -> str:
+    """What members read, and what a worker announces; the file need not be there."""
     known = _ALIASES.get(name_or_path, name_or_path)
-    return SMALL if known == SMALL else path.name.split(".")[0]
+    return SMALL if known == SMALL else Path(name_or_path).name.split(".")[0]
 
 
 def _info(model: ModelFile, name: str, tokenizer: Tokenizer) -> ModelInfo:

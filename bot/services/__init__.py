@@ -1,11 +1,16 @@
 """What the cogs may ask for: rules and stores behind one object, without Discord or Redis in sight.
 
-Built by `app` around the queue and the stores; called by cogs. Each part is one topic.
+Built by `app` around the queues and the stores; called by cogs. Each part is one topic.
 """
 
 from dataclasses import dataclass
 
+from bot.services.host import HostService
+from bot.services.limits import LimitsService
+from bot.services.servers import ServersService
 from bot.services.texts import TextService
+from bot.services.usage import UsageService
+from bot.services.waiting import WaitingBoard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,7 +18,17 @@ class Services:
     """The operations behind the commands.
 
     Attributes:
-        texts: put a text's job, say how busy it is, stop one.
+        texts: ask for a text, stop one.
+        board: keeps the replies of waiting texts up to date.
+        limits: who may use how much.
+        servers: what a server's admins decide.
+        usage: what was used.
+        host: what the bot's owners decide.
     """
 
     texts: TextService
+    board: WaitingBoard
+    limits: LimitsService
+    servers: ServersService
+    usage: UsageService
+    host: HostService

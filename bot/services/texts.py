@@ -1,43 +1,36 @@
-"""What the cogs may ask for: put a job, say how busy it is, stop one.
+"""Texts that workers write: asked for, told of while they wait, stopped.
 
-Built by `app` around a queue; called by cogs. Knows nothing of Discord's client, Redis or the
-model; time and randomness come in as arguments.
+Called by cogs. Knows nothing of Discord's client, Redis or the model; time and randomness come in
+as arguments. The order of a request: may this member ask here, which model, what do the limits
+say, is there room in the line. What a later step refuses, the earlier ones take back.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 import structlog
 
-from bot.core.jobs import (
-    JOB_LIFETIME_S,
-    MAX_NEW_TOKENS,
-    Job,
-    JobState,
-    ReplyTarget,
-    tenant_of,
-)
+from bot.core.asker import Asker
+from bot.core.jobs import END_STATES, JOB_LIFETIME_S, MAX_NEW_TOKENS, Job, JobState, ReplyTarget
 from bot.core.presets import sampling_of
 from bot.core.prompts import clean_prompt
+from bot.core.queue_words import refusal
 from bot.core.sampling import MAX_SEED, SamplingParams
-from bot.errors import OptionError, QueueFullError
-from bot.jobqueue.api import JobQueue, PutStatus
+from bot.core.usage import Asked, Outcome
+from bot.errors import LimitReachedError, OptionError, QueueDownError, QueueFullError, RequestError
+from bot.jobqueue.api import JobQueue, Placement, PutStatus
+from bot.services.ledger import Ledger
+from bot.services.limits import LimitsService
+from bot.services.pools import Pools
+from bot.services.servers import ServersService
+from bot.services.usage import UsageService
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-# A UTF-8 byte per quarter token: GPT-2 averages about four bytes a token in English. The queue
-# settles the difference with the real cost when the job ends.
+# A UTF-8 byte per quarter token: GPT-2 averages about four bytes a token in English. Queue and
+# limits settle the difference with the real cost when the job ends.
 _BYTES_PER_TOKEN = 4
-_REFUSALS = {
-    PutStatus.FULL: "Too many texts are waiting already; please try again later.",
-    PutStatus.FULL_SERVER: "Too many texts of this server are waiting already; "
-    "please try again later.",
-    PutStatus.FULL_USER: "Too many of your texts are waiting already; please try again later.",
-    PutStatus.TOO_LATE: "So many texts are waiting that yours would come too late; "
-    "please try again later.",
-    PutStatus.PAUSED: "New texts are paused right now; please try again later.",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +38,7 @@ class CompletionRequest:
     """What a member asked for, as the command's options say it; None = not given."""
 
     interaction_id: int
-    user_id: int
+    asker: Asker
     reply: ReplyTarget
     prompt: str
     max_new_tokens: int
@@ -54,19 +47,7 @@ class CompletionRequest:
     top_k: int | None = None
     top_p: float | None = None
     seed: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wait:
-    """That a job would have to wait, and how it looks in line.
-
-    Attributes:
-        place: its place, counted from 1.
-        workers_alive: whether any worker is there to serve the line.
-    """
-
-    place: int
-    workers_alive: bool
+    model: str | None = None
 
 
 class StopResult(Enum):
@@ -78,19 +59,38 @@ class StopResult(Enum):
     NOTHING = auto()  # it is over, or unknown
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextParts:
+    """What the service works with.
+
+    Attributes:
+        pools: the queues of all models.
+        servers: what a server's admins and the host allow.
+        limits: how much members may use.
+        usage: what was asked.
+        ledger: settles what ends before a worker has it.
+    """
+
+    pools: Pools
+    servers: ServersService
+    limits: LimitsService
+    usage: UsageService
+    ledger: Ledger
+
+
 class TextService:
-    """Texts that workers write: put, told of while they wait, stopped.
+    """Texts that workers write.
 
     Args:
-        queue: where jobs go.
+        parts: the other services.
         clock: gives Unix time in seconds.
         new_seed: gives a random seed for a request that names none.
     """
 
     def __init__(
-        self, queue: JobQueue, *, clock: Callable[[], float], new_seed: Callable[[], int]
+        self, parts: TextParts, *, clock: Callable[[], float], new_seed: Callable[[], int]
     ) -> None:
-        self._queue = queue
+        self._parts = parts
         self._clock = clock
         self._new_seed = new_seed
 
@@ -109,8 +109,8 @@ class TextService:
         prompt_cost = len(prompt.encode()) // _BYTES_PER_TOKEN + 1
         return Job(
             id=str(request.interaction_id),
-            tenant=tenant_of(request.reply.guild_id, request.user_id),
-            user_id=request.user_id,
+            tenant=request.asker.tenant,
+            user_id=request.asker.user_id,
             prompt=prompt,
             max_new_tokens=request.max_new_tokens,
             sampling=self._sampling(request),
@@ -120,28 +120,78 @@ class TextService:
             cost=prompt_cost + request.max_new_tokens,
         )
 
-    async def expected_wait(self) -> Wait | None:
-        """How a job put now would wait, or None when a worker is free for it.
+    async def ask(self, request: CompletionRequest) -> str:
+        """Puts a text's job; asking again with the same interaction changes nothing.
+
+        Returns:
+            The model that will write it.
 
         Raises:
-            QueueDownError: the queue can't be reached.
+            RequestError: the request is refused, for one of many reasons; nothing is left of it.
+            QueueDownError: Redis can't be reached.
         """
-        load = await self._queue.load()
-        if load.queued + load.running < load.slots:
-            return None
-        return Wait(place=load.queued + 1, workers_alive=load.slots > 0)
+        outcome = Outcome.REFUSED_OTHER
+        cost = 0
+        try:
+            settings = await self._parts.servers.check(request.asker, request.prompt)
+            model = await self._parts.pools.choose(request.model or settings.model)
+            job = self.prepare(
+                replace(request, preset=settings.preset)
+                if request.preset is None and settings.preset
+                else request
+            )
+            cost = job.cost
+            placement = await self._put(job, request.asker, self._parts.pools.of(model))
+            outcome = Outcome.ACCEPTED
+        except LimitReachedError:
+            outcome = Outcome.REFUSED_LIMIT
+            raise
+        except (QueueFullError, QueueDownError):
+            outcome = Outcome.REFUSED_QUEUE
+            raise
+        finally:
+            await self._note(request, cost, outcome)
+        _log.info("job put", status=placement.status.value, place=placement.place, model=model)
+        return model
 
-    async def put(self, job: Job) -> None:
-        """Stores a job; putting it again changes nothing.
+    async def _put(self, job: Job, asker: Asker, queue: JobQueue) -> Placement:
+        """Charges the limits, then stands in line; a job that is refused there costs nothing."""
+        notes = await self._parts.limits.charge(asker, job.id, job.cost)
+        try:
+            placement = await queue.put(replace(job, notes=notes))
+        except QueueDownError:
+            await self._give_up(job.id, queue)
+            raise
+        if placement.status is PutStatus.ACCEPTED:
+            return placement
+        if placement.status is PutStatus.DUPLICATE:
+            if await queue.state(job.id) in END_STATES:  # its own charge was settled
+                await self._parts.limits.refund(job.id)
+            return placement
+        await self._parts.limits.refund(job.id)
+        paused = await queue.paused() if placement.status is PutStatus.PAUSED else None
+        raise QueueFullError(refusal(placement.status.value, placement.eta_s, paused))
 
-        Raises:
-            QueueFullError: too many jobs wait, it would be too late for it, or the pool is paused.
-            QueueDownError: the queue can't be reached.
+    async def _give_up(self, job_id: str, queue: JobQueue) -> None:
+        """Nobody knows whether the job was put, and its asker is about to be told that it was not.
+
+        As well as it can be done now: what Redis does not hear of comes back with time.
         """
-        placement = await self._queue.put(job)
-        if placement.status not in (PutStatus.ACCEPTED, PutStatus.DUPLICATE):
-            raise QueueFullError(_REFUSALS[placement.status])
-        _log.info("job put", status=placement.status.value, place=placement.place)
+        try:
+            await self._parts.limits.refund(job_id)
+            await queue.cancel(job_id)
+        except QueueDownError:
+            _log.warning("refused job not taken back", job_id=job_id)
+
+    async def _note(self, request: CompletionRequest, cost: int, outcome: Outcome) -> None:
+        """Statistics; a request is as good without them."""
+        event = Asked.by(
+            request.asker, job_id=str(request.interaction_id), tokens=cost, outcome=outcome
+        )
+        try:
+            await self._parts.usage.asked(event)
+        except RequestError as error:
+            _log.warning("usage not noted", reason=type(error).__name__)
 
     async def stop(self, job_id: str, *, user_id: int, is_moderator: bool) -> StopResult:
         """Stops a job for the one who asked for it, or for a moderator.
@@ -149,18 +199,35 @@ class TextService:
         Raises:
             QueueDownError: the queue can't be reached.
         """
-        owner = await self._queue.owner(job_id)
-        if owner is None:
+        queue, owner = await self._find(job_id)
+        if queue is None:
             return StopResult.NOTHING
         if owner != user_id and not is_moderator:
             return StopResult.NOT_YOURS
-        match await self._queue.cancel(job_id):
+        match await queue.cancel(job_id):
             case JobState.QUEUED:
+                await self._settle_stopped(job_id)
                 return StopResult.BEFORE_START
             case JobState.RUNNING:
                 return StopResult.TOLD_WORKER
             case _:
                 return StopResult.NOTHING
+
+    async def _settle_stopped(self, job_id: str) -> None:
+        """The job is stopped whether or not this comes through."""
+        try:
+            await self._parts.ledger.settle(job_id, JobState.STOPPED)
+        except QueueDownError:
+            _log.warning("stopped job not settled", job_id=job_id)
+
+    async def _find(self, job_id: str) -> tuple[JobQueue | None, int | None]:
+        """The queue that knows a job, and who asked for it."""
+        for model in await self._parts.pools.known():
+            queue = self._parts.pools.of(model)
+            owner = await queue.owner(job_id)
+            if owner is not None:
+                return queue, owner
+        return None, None
 
     def _sampling(self, request: CompletionRequest) -> SamplingParams:
         given = {

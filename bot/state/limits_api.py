@@ -65,6 +65,10 @@ class LimitsStore(Protocol):
         """Gives everything back, the request included: the job was never taken."""
         ...
 
+    async def open_charges(self, older_than_s: float, offset: int, n: int) -> list[str]:
+        """Jobs that were charged so long ago and not settled, oldest first, n from `offset` on."""
+        ...
+
     async def peek(self, buckets: Sequence[Bucket]) -> list[BucketState]:
         """How full buckets are, in the same order."""
         ...

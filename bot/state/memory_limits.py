@@ -59,6 +59,16 @@ class MemoryLimits:
         """Gives everything back, the request included."""
         return self._correct(job_id, 0, keeps_request=False)
 
+    async def open_charges(self, older_than_s: float, offset: int, n: int) -> list[str]:
+        """Jobs that were charged so long ago and not settled."""
+        until_s = self._clock() - older_than_s
+        found = sorted(
+            (charge.at_s, job_id)
+            for job_id, charge in self._charges.items()
+            if charge.at_s <= until_s
+        )
+        return [job_id for _, job_id in found[offset : offset + n]]
+
     async def peek(self, buckets: Sequence[Bucket]) -> list[BucketState]:
         """How full buckets are."""
         return self._states(buckets)

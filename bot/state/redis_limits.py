@@ -6,6 +6,7 @@ keys of a pool share one hash tag, so that one script can take from all buckets 
     key             type    lifetime             content
     b:<bucket>      STRING  until it is whole    its theoretical arrival time (Unix ms)
     charge:<job>    HASH    1 h, or its settling v; answer: what charge said; taken: from what
+    open            ZSET    until settled        job -> when it was charged (ms)
     rules:<guild>   HASH    for good             revision; rules (JSON); call: the newest change's
     log:<guild>     LIST    the last 200         changes of the rules, newest first (JSON)
 """
@@ -15,7 +16,6 @@ import secrets
 from collections.abc import Sequence
 from typing import Any, cast
 
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from bot.core.limit_buckets import (
@@ -29,9 +29,10 @@ from bot.core.limit_buckets import (
 from bot.core.limit_rules import ServerRules
 from bot.state.limits_api import KEEP_CHARGE_S, MAX_LOG, LoggedChange, newest_not_undone
 from bot.storage.cancellation import heed_cancel
+from bot.storage.clients import RedisClient
 from bot.storage.scripts import Scripts, down_error
 
-_SCRIPTS = ("limits_charge", "limits_settle", "limits_peek", "limits_change")
+_SCRIPTS = ("limits_charge", "limits_settle", "limits_peek", "limits_change", "limits_open")
 
 
 class RedisLimits:
@@ -42,10 +43,10 @@ class RedisLimits:
         pool: names the keys; processes that share limits share this name.
     """
 
-    def __init__(self, client: Redis, *, pool: str) -> None:
+    def __init__(self, client: RedisClient, *, pool: str) -> None:
         self._client = client
         self._prefix = f"{{{pool}-limits}}:"
-        keys = [self._prefix + name for name in ("b:", "charge:", "rules:", "log:")]
+        keys = [self._prefix + name for name in ("b:", "charge:", "rules:", "log:", "open")]
         self._scripts = Scripts(client, package="bot.state", names=_SCRIPTS, keys=keys)
 
     async def charge(
@@ -73,6 +74,10 @@ class RedisLimits:
     async def refund(self, job_id: str) -> bool:
         """Gives everything back, the request included."""
         return await self._scripts.run("limits_settle", job_id, -1) == ["1"]
+
+    async def open_charges(self, older_than_s: float, offset: int, n: int) -> list[str]:
+        """Jobs that were charged so long ago and not settled."""
+        return await self._scripts.run("limits_open", round(older_than_s * 1000), offset, n)
 
     async def peek(self, buckets: Sequence[Bucket]) -> list[BucketState]:
         """How full buckets are."""

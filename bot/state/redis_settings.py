@@ -20,7 +20,6 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar, cast
 
 import structlog
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from bot.core.server_log import MAX_LOG, LogEntry, entry_json, entry_of
@@ -33,6 +32,7 @@ from bot.core.server_settings import (
 from bot.state.settings_api import Block, BlockKind
 from bot.state.settings_cache import SettingsCache
 from bot.storage.cancellation import heed_cancel
+from bot.storage.clients import RedisClient
 from bot.storage.scripts import Scripts, down_error
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -58,7 +58,7 @@ class RedisSettings:
     """
 
     def __init__(
-        self, client: Redis, *, pool: str, clock: Callable[[], float] = time.monotonic
+        self, client: RedisClient, *, pool: str, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._client = client
         names = ("settings:", "log:", "removed", _BLOCKS, "changed")

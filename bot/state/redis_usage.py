@@ -19,7 +19,6 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 import structlog
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from bot.core.usage import (
@@ -37,6 +36,7 @@ from bot.core.usage import (
     read_ended,
 )
 from bot.storage.cancellation import heed_cancel
+from bot.storage.clients import RedisClient
 from bot.storage.scripts import Scripts, down_error
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -70,7 +70,7 @@ class RedisUsage:
         max_records: how many requests of one server are kept, give or take a hundred a day.
     """
 
-    def __init__(self, client: Redis, *, pool: str, max_records: int = MAX_RECORDS) -> None:
+    def __init__(self, client: RedisClient, *, pool: str, max_records: int = MAX_RECORDS) -> None:
         self._client = client
         self._max_records = max_records
         self._keys = UsageKeys(pool)

@@ -14,14 +14,15 @@ from typing import TypeVar
 
 import structlog
 
-from bot.core.jobs import INTERACTION_LIFETIME_S, JOB_LIFETIME_S, JobState
+from bot.core.jobs import INTERACTION_LIFETIME_S, JOB_LIFETIME_S, Job, JobState
 from bot.core.models import ModelInfo
 from bot.core.replies import ReplyMessage, exhausted, expired, failure, final, tried_again
 from bot.discord_io.reply_rest import ReplyError, ReplyGoneError, ReplyRefusedError
-from bot.errors import QueueDownError
+from bot.errors import QueueDownError, RequestError
 from bot.jobqueue.api import Claim, JobQueue, Verdict
 from bot.jobqueue.limits import DEADLINE_MARGIN_S
 from bot.model.tokenizers.api import Tokenizer
+from bot.services.ledger import Ledger
 from bot.worker.engine_loop import EngineLoop
 from bot.worker.generation import End
 from bot.worker.reply_writer import LeaseLostError, Replies, ReplyWriter
@@ -32,6 +33,7 @@ _PERSISTENCE_S = INTERACTION_LIFETIME_S - JOB_LIFETIME_S  # after the deadline n
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 _T = TypeVar("_T")
+Mask = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,8 @@ class Tools:
     """What all jobs of one worker share.
 
     Attributes:
+        ledger: settles what a text has cost.
+        mask_of: gives what hides words that a job's server does not want to read.
         put_back: gives (job id, attempt) back after an engine failure; False = it was not ours.
     """
 
@@ -48,6 +52,8 @@ class Tools:
     tokenizer: Tokenizer
     model: ModelInfo
     replies: Replies
+    ledger: Ledger
+    mask_of: Callable[[Job], Awaitable[Mask]]
     put_back: Callable[[str, int], Awaitable[bool]]
     clock: Callable[[], float]  # Unix time in seconds
     rng: random.Random
@@ -75,6 +81,7 @@ class JobRun:
         self._tools = tools
         self._on_room = on_room
         self._writing: Writing | None = None
+        self._mask: Mask = str
         self._stop: End | None = None
         self._claimed_s = tools.clock()
         self._writer = ReplyWriter(
@@ -83,6 +90,7 @@ class JobRun:
             clock=tools.clock,
             rng=tools.rng,
             edit_interval_s=tools.edit_interval_s,
+            first_edit_after_s=claim.notice_s,
         )
 
     def stop(self, end: End) -> None:
@@ -148,6 +156,7 @@ class JobRun:
     async def _write(self) -> Writing:
         """Writes the text, and shows it while it grows."""
         tools = self._tools
+        self._mask = await self._find_mask()
         writing = self._writing = Writing(
             self.claim.job,
             engine=tools.engine,
@@ -166,12 +175,21 @@ class JobRun:
                 writing.changed.clear()
                 if writing.generation.text.strip() and not writing.is_over:
                     await self._writer.grow(
-                        lambda: writing.generation.text, lambda: self._must_not_grow(writing)
+                        lambda: self._mask(writing.generation.text),
+                        lambda: self._must_not_grow(writing),
                     )
         finally:
             self._leave_engine()
         writing.raise_error()
         return writing
+
+    async def _find_mask(self) -> Mask:
+        """What hides words; where nobody can tell, the text goes out as it is."""
+        try:
+            return await self._tools.mask_of(self.claim.job)
+        except RequestError as error:
+            _log.warning("word filter not known", reason=type(error).__name__)
+            return str
 
     def _must_not_grow(self, writing: Writing) -> bool:
         """Whether the final edit is due, or another worker may have made it already.
@@ -192,7 +210,7 @@ class JobRun:
 
     async def _post(self, writing: Writing) -> None:
         await self._writer.finish(
-            final(self.claim.job.prompt, writing.generation.text, writing.label()),
+            final(self.claim.job.prompt, self._mask(writing.generation.text), writing.label()),
             self._mark_part,
             sent_parts=self.claim.sent_parts,
             sending_part=self.claim.sending_part,
@@ -237,6 +255,13 @@ class JobRun:
         n_written = writing.generation.n_tokens if writing else 0
         n_prompt = len(writing.fitted.tokens) if writing else 0
         self.is_finishing = True
+        began = claim.verdict is Verdict.RUN
+        waited_s = self._claimed_s - claim.job.created_at_s if began else None
+        await self._persist(
+            lambda: tools.ledger.settle(
+                claim.job.id, state, prompt_tokens=n_prompt, tokens=n_written, waited_s=waited_s
+            )
+        )
         was_ours = await self._persist(
             lambda: tools.queue.finish(
                 tools.worker_id, claim.job.id, claim.attempt, state, n_prompt + n_written

@@ -57,6 +57,7 @@ class ReplyWriter:
         clock: Unix time in seconds.
         rng: jitter of the waits.
         edit_interval_s: at least so long between two edits.
+        first_edit_after_s: so long somebody else may still be writing to the reply.
     """
 
     def __init__(
@@ -67,13 +68,15 @@ class ReplyWriter:
         clock: Callable[[], float],
         rng: random.Random,
         edit_interval_s: float = EDIT_INTERVAL_S,
+        first_edit_after_s: float = 0.0,
     ) -> None:
         self._job = job
         self._replies = replies
         self._clock = clock
         self._rng = rng
         self._edit_interval_s = edit_interval_s
-        self._next_edit_s = 0.0  # on the loop's clock
+        # On the loop's clock.
+        self._next_edit_s = asyncio.get_running_loop().time() + first_edit_after_s
         self.n_edits = 0
 
     async def grow(self, text: Callable[[], str], is_over: Callable[[], bool]) -> None:

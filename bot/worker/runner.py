@@ -8,19 +8,21 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
 
+from bot.core.jobs import Job, JobState
 from bot.core.models import ModelInfo
 from bot.engine.api import Engine
 from bot.errors import BrokenEngineError, QueueDownError
 from bot.jobqueue.api import Claim, JobQueue, Orders, StopReason, WorkerCard
 from bot.model.tokenizers.api import Tokenizer
+from bot.services.ledger import Ledger
 from bot.worker.engine_loop import EngineLoop
 from bot.worker.generation import End
-from bot.worker.job_run import JobRun, Tools
+from bot.worker.job_run import JobRun, Mask, Tools
 from bot.worker.reply_writer import EDIT_INTERVAL_S, Replies
 from bot.worker.retry import Backoff
 from bot.worker.scheduler import jobs_to_claim
@@ -55,6 +57,9 @@ class Worker:
         model: named in every reply.
         version: of this program; announced to the queue with the model.
         replies: shows the texts.
+        ledger: settles what texts have cost.
+        mask_of: gives what hides words that a job's server does not want to read.
+        announce: says with each heartbeat that the model is served.
         drain_s: what running jobs get to end once the worker is told to stop.
         lease_s: how long the queue leaves a job to a worker that is silent.
         edit_interval_s: at least so long between two edits of a reply.
@@ -71,6 +76,9 @@ class Worker:
         tokenizer: Tokenizer,
         model: ModelInfo,
         replies: Replies,
+        ledger: Ledger,
+        mask_of: Callable[[Job], Awaitable[Mask]],
+        announce: Callable[[str], Awaitable[None]],
         version: str = "",
         drain_s: float = 20.0,
         lease_s: float,
@@ -81,6 +89,7 @@ class Worker:
         self._id = worker_id
         self._queue = queue
         self._card = WorkerCard(model=model.name, version=version)
+        self._announce = announce
         self._engine = EngineLoop(engine)
         self._drain_s = drain_s
         self._lease_s = lease_s
@@ -88,6 +97,7 @@ class Worker:
         self._held: dict[str, _Held] = {}
         self._room = asyncio.Event()
         self._is_draining = False
+        self._is_announced = False
         self._reap_from_s = 0.0  # on the loop's clock
         self._claiming = asyncio.Lock()  # held while a claim is under way
         self._claim_from_s = 0.0  # on the loop's clock
@@ -99,6 +109,8 @@ class Worker:
             tokenizer=tokenizer,
             model=model,
             replies=replies,
+            ledger=ledger,
+            mask_of=mask_of,
             put_back=self._put_back,
             clock=clock,
             rng=self._rng,
@@ -197,19 +209,7 @@ class Worker:
         """The heartbeat, and the reliable way to hear of Stop and of the order to leave."""
         while True:
             runs = {job_id: held.run for job_id, held in self._held.items()}
-            attempts = [(job_id, run.claim.attempt) for job_id, run in runs.items()]
-            n_slots = 0 if self._is_draining else self._engine.info.max_sequences
-            asked_s = time.monotonic()
-            try:
-                orders = await self._queue.renew(self._id, n_slots, attempts, self._card)
-            except QueueDownError as error:
-                # The text goes on: whether the lease still holds, the queue says once it is back.
-                _log.warning("queue away", doing="renew", reason=str(error))
-                self._hold_off_reaping()
-                orders = Orders(stops=[], drain=False)
-            else:
-                for run in runs.values():
-                    run.lease_until_s = asked_s + self._lease_s
+            orders = await self._heartbeat(runs)
             for run in runs.values():
                 run.stop_if_late()
             for order in orders.stops:
@@ -221,6 +221,30 @@ class Worker:
                 stop.set()
             pause_s = min(self._lease_s / 3, _LONGEST_RENEW_S)
             await asyncio.sleep(pause_s * self._rng.uniform(0.8, 1.0))
+
+    async def _heartbeat(self, runs: Mapping[str, JobRun]) -> Orders:
+        """Renews the leases of jobs, and says that the model is served."""
+        attempts = [(job_id, run.claim.attempt) for job_id, run in runs.items()]
+        n_slots = 0 if self._is_draining else self._engine.info.max_sequences
+        asked_s = time.monotonic()
+        orders = Orders(stops=[], drain=False)
+        try:
+            orders = await self._queue.renew(self._id, n_slots, attempts, self._card)
+            for run in runs.values():
+                run.lease_until_s = asked_s + self._lease_s
+            if not self._is_draining:
+                await self._announce_model()
+        except QueueDownError as error:
+            # The text goes on: whether the lease still holds, the queue says once it is back.
+            _log.warning("queue away", doing="renew", reason=str(error))
+            self._hold_off_reaping()
+        return orders
+
+    async def _announce_model(self) -> None:
+        await self._announce(self._card.model)
+        if not self._is_announced:
+            self._is_announced = True
+            _log.info("model announced", model=self._card.model)
 
     async def _cancel_loop(self) -> None:
         """The quick way to hear of Stop."""
@@ -249,8 +273,14 @@ class Worker:
                 continue
             if reaped.put_back:
                 _log.warning("jobs taken back from dead workers", count=reaped.put_back)
-            if reaped.ended:
-                _log.error("jobs given up", job_ids=reaped.ended)
+            await self._settle_given_up(reaped.ended)
+
+    async def _settle_given_up(self, job_ids: Sequence[str]) -> None:
+        """Nobody wrote these texts, so they cost nothing."""
+        for job_id in job_ids:
+            _log.error("job given up", job_id=job_id)
+            with contextlib.suppress(QueueDownError):  # then their charge runs out by itself
+                await self._tools.ledger.settle(job_id, JobState.DEAD)
 
     def _hold_off_reaping(self) -> None:
         """After an outage leases have run out that living workers are about to renew."""

@@ -143,13 +143,14 @@ class Writing:
     def label(self) -> Label:
         """What stands under the text."""
         end, fitted = self.generation.end, self.fitted
-        notes = (_NOTES[end],) if end is not None and end in _NOTES else ()
+        ended = (_NOTES[end],) if end is not None and end in _NOTES else ()
+        cut = left_out(prompt=fitted.dropped, pinned=fitted.pinned_dropped)
         return Label(
             model=self._model.name,
             quantization=self._model.quantization,
             seed=self._job.sampling.seed,
             is_repeatable=self.is_repeatable,
-            notes=notes + left_out(prompt=fitted.dropped, pinned=fitted.pinned_dropped),
+            notes=(*ended, *cut, *self._job.notes),
         )
 
     def _take(self, token: int) -> None:

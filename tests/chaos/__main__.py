@@ -26,15 +26,16 @@ from bot.local.states import ActionRefusedError
 from tests.chaos.account import Account, Asked, draw_up
 from tests.chaos.children import Child
 from tests.chaos.leftovers import open_books
+from tests.chaos.tokens import CEILING, used_by_job, wrong_charges
 from tests.redis_servers import RedisServer, any_server, running_server
 
 _SERVERS, _MEMBERS = 10, 4
 _ASKING_AT_ONCE = 24
-_LENGTHS = (3, 8, 15)
+_LENGTHS = (3, 8, 15, 120)  # the last one is long enough to be stopped
 _PROMPTS = tuple(f"Tale {n}" for n in range(20))
 _CANCELLED = 0.1  # the share of jobs that somebody tries to stop
 _WORKERS = 2
-_PATIENCE_S = 120.0  # for one reply
+_PATIENCE_S = 40.0  # for one reply
 _KILLS = {"worker": 0.6, "bot": 0.25, "redis": 0.15}  # what is killed how often
 
 
@@ -80,7 +81,10 @@ class Run:
             except ActionRefusedError:
                 await asyncio.sleep(0.05)
                 continue
-            asked = Asked(interaction=interaction, prompt=prompt, length=length)
+            asked = Asked(
+                interaction=interaction, user_id=member.id, at_s=time.time(), prompt=prompt,
+                length=length,
+            )  # fmt: skip
             self.asked.append(asked)
             try:
                 await interaction.first_answer(4)
@@ -92,11 +96,13 @@ class Run:
             await self._wait_for_end(asked)
 
     async def _stop(self, asked: Asked, member: Member) -> None:
-        await asyncio.sleep(self.rng.uniform(0, 0.3))
-        reply = asked.interaction.reply
-        if reply and reply["components"]:
-            with contextlib.suppress(ActionRefusedError):
-                await self.local.click(member, reply, stop_custom_id(str(asked.interaction.id)))
+        """Presses the button a moment after it is there, if it ever is."""
+        with contextlib.suppress(ActionRefusedError, TimeoutError):
+            reply = await self.local.wait_for(
+                lambda: (found := asked.interaction.reply) and found["components"] and found, 3
+            )
+            await asyncio.sleep(self.rng.uniform(0, 0.3))
+            await self.local.click(member, reply, stop_custom_id(str(asked.interaction.id)))
 
     async def _wait_for_end(self, asked: Asked) -> None:
         """Until the reply looks finished; the account says later whether it is."""
@@ -104,7 +110,7 @@ class Run:
             await self.local.wait_for(lambda: _looks_finished(asked), _PATIENCE_S)
 
     async def kill(self) -> None:
-        """Kills all the time, evenly over the jobs, and starts again what was killed."""
+        """Kills all the time, evenly over the jobs; `tend` starts again what was killed."""
         while not self.is_over and self.kills.total() < self.n_kills:
             await asyncio.sleep(self.rng.uniform(0.05, 0.4))
             if self.kills.total() * self.n_jobs > len(self.asked) * self.n_kills:
@@ -122,7 +128,6 @@ class Run:
                 continue
             await asyncio.to_thread(victim.kill)
             self.kills[what] += 1
-            victim.start()
 
     async def _kill_redis(self) -> None:
         await asyncio.to_thread(self.redis.kill)
@@ -215,7 +220,7 @@ def _environment(local: LocalDiscord, redis: RedisServer, folder: Path) -> dict[
         "BARDLING_LEASE_S": "2",
         # Limits must not be what ends the crowd's jobs, but they must count.
         "BARDLING_LIMITS_MEMBER_REQUESTS_PER_MINUTE": "1000",
-        "BARDLING_LIMITS_MEMBER_TOKENS_PER_HOUR": "1000000",
+        "BARDLING_LIMITS_CEILING_MEMBER_TOKENS_PER_DAY": str(CEILING),
         **local.environment,
     }
 
@@ -239,6 +244,8 @@ async def _settle(run: Run) -> Account:
         await asyncio.sleep(3)  # the last edits are on their way
         account = draw_up(run.asked, states)
         account.complaints += await books.leftovers()
+        used = used_by_job([worker.log for worker in run.workers])
+        account.complaints += await wrong_charges(books.limits, run.asked, states, used)
     return account
 
 

@@ -14,6 +14,8 @@ class Asked:
     """One command of a member: what was asked, by whom, and Discord's record of it."""
 
     interaction: Interaction
+    user_id: int
+    at_s: float
     prompt: str
     length: int
 

@@ -31,7 +31,7 @@ class Child:
     ) -> None:
         self._arguments = arguments
         self._environment = dict(environment)
-        self._log = log
+        self.log = log
         self._is_ready = is_ready
         self._process: multiprocessing.process.BaseProcess | None = None
         self._read_from = 0
@@ -39,8 +39,8 @@ class Child:
 
     def start(self) -> None:
         """Begins another life."""
-        self._read_from = self._log.stat().st_size if self._log.exists() else 0
-        target = (self._arguments, self._environment, str(self._log))
+        self._read_from = self.log.stat().st_size if self.log.exists() else 0
+        target = (self._arguments, self._environment, str(self.log))
         self._process = _forks.Process(target=_live, args=target, daemon=True)
         self._process.start()
         self.n_lives += 1
@@ -52,9 +52,9 @@ class Child:
     @property
     def is_ready(self) -> bool:
         """Whether this life has told that it is ready."""
-        if not self.is_alive or not self._log.exists():
+        if not self.is_alive or not self.log.exists():
             return False
-        with self._log.open(errors="replace") as log:
+        with self.log.open(errors="replace") as log:
             log.seek(self._read_from)
             return self._is_ready in log.read()
 

@@ -383,7 +383,7 @@ async def test_every_key_has_one_hash_tag_and_buckets_end_by_themselves(
     async with open_client(backend.server.url, ANSWER_TIMEOUT_S) as client:
         prefix = f"{{{backend.pool}-limits}}:"
         keys = [key async for key in client.scan_iter(f"*{backend.pool}*")]
-        assert {"b:r", "b:t", "charge:1", f"rules:{GUILD}", f"log:{GUILD}"} == {
+        assert {"b:r", "b:t", "charge:1", "open", f"rules:{GUILD}", f"log:{GUILD}"} == {
             key.removeprefix(prefix) for key in keys
         }
         assert 1_790 < await client.ttl(prefix + "b:t") <= 1_800
@@ -447,3 +447,20 @@ def server_that_ended() -> str:
     """The address of a server that answers no more."""
     with running_server(any_server()) as server:
         return server.url
+
+
+async def test_charges_are_open_until_they_are_settled(store: LimitsStore, backend: Backend):
+    """What a killed process left behind is found, oldest first; what is new is left alone."""
+    for job_id in ("1", "2", "3"):
+        await store.charge(job_id, (tokens(),), 10)
+        await backend.pass_time(0.01)
+    assert [] == await store.open_charges(60, 0, 10)
+
+    await backend.pass_time(0.3)
+    await store.settle("2", 5)
+
+    assert ["1", "3"] == await store.open_charges(0.2, 0, 10)
+    assert ["3"] == await store.open_charges(0.2, 1, 10)
+    assert await store.refund("1")
+    assert await store.refund("3")
+    assert [] == await store.open_charges(0, 0, 10)

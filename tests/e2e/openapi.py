@@ -17,6 +17,7 @@ from referencing.jsonschema import DRAFT202012
 from bot.local.recorder import Request
 
 _URN = "urn:discord"
+_GUILD_MEDIA = 16
 
 
 def find_description() -> Path | None:
@@ -32,6 +33,10 @@ class ApiDescription:
         spec = json.loads(path.read_text())
         # discord.py sends ids in message references as numbers, and Discord takes them.
         spec["components"]["schemas"]["SnowflakeType"] = {"type": ["string", "integer"]}
+        # Discord's documentation has media channels, its description does not yet.
+        channel_types = spec["components"]["schemas"]["ChannelTypes"]["oneOf"]
+        if all(kind["const"] != _GUILD_MEDIA for kind in channel_types):
+            channel_types.append({"title": "GUILD_MEDIA", "const": _GUILD_MEDIA})
         self._spec = spec
         resource = Resource.from_contents(spec, default_specification=DRAFT202012)
         self._registry: Any = Registry().with_resource(_URN, resource)

@@ -167,6 +167,14 @@ def add_odd_commands(tree: app_commands.CommandTree) -> None:
             if name.lower().startswith(current.lower())
         ]
 
+    @tree.command(description="Says where it is, and where a channel is")
+    async def where(
+        interaction: discord.Interaction, channel: discord.TextChannel | None = None
+    ) -> None:
+        installed = interaction.is_guild_integration()
+        named = channel and f"#{channel.name}, {channel.id}"
+        await interaction.response.send_message(f"installed: {installed}, channel: {named}")
+
     @tree.context_menu(name="Count letters")
     async def count(interaction: discord.Interaction, message: discord.Message) -> None:
         await interaction.response.send_message(f"{len(message.content)} letters.")

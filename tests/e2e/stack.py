@@ -6,10 +6,10 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from bot.core.replies import UNFINISHED_MARK
 from bot.local.discord_server import LocalDiscord, open_local_discord
@@ -21,13 +21,15 @@ READY_S = 40.0  # two cold Python processes on two busy cores
 REPLY_S = 40.0
 LEASE_S = 2.0  # so that a dead worker is noticed within a test's patience
 STOP_S = 15.0
+_Found = TypeVar("_Found")
 
 
 class Process:
     """One child process of Bardling, with its log."""
 
-    def __init__(self, process: asyncio.subprocess.Process, log: Path) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, command: str, log: Path) -> None:
         self.process = process
+        self.command = command
         self._log = log
 
     @property
@@ -77,9 +79,9 @@ class Stack:
         return bot
 
     async def start_worker(self, *arguments: str, **environment: str) -> Process:
-        """A worker process that is ready to claim jobs."""
+        """A worker process that is ready to claim jobs, and whose model the bot knows of."""
         worker = await self.start("worker", *arguments, environment=environment)
-        await worker.wait_log("worker ready")
+        await worker.wait_log("model announced")
         return worker
 
     async def start(self, *arguments: str, environment: Mapping[str, str] | None = None) -> Process:
@@ -95,9 +97,17 @@ class Stack:
                 stderr=output,
                 env=self._environment() | dict(environment or {}),
             )
-        started = Process(process, log)
+        started = Process(process, arguments[0], log)
         self._processes.append(started)
         return started
+
+    def running(self, command: str) -> list[Process]:
+        """The processes of a `bardling` command that have not ended."""
+        return [
+            one
+            for one in self._processes
+            if one.command == command and one.process.returncode is None
+        ]
 
     def _environment(self) -> dict[str, str]:
         return {
@@ -109,6 +119,8 @@ class Stack:
             "BARDLING_HOME": str(self._folder / "home"),
             "BARDLING_LOG": "json",
             "BARDLING_LEASE_S": str(LEASE_S),
+            # Tests ask faster than members do.
+            "BARDLING_LIMITS_MEMBER_REQUESTS_PER_MINUTE": "0",
             "PYTHONWARNINGS": "default",
             **self.local.environment,
         }
@@ -129,9 +141,16 @@ class Stack:
 
     async def final(self, interaction: Interaction, timeout_s: float = REPLY_S) -> dict[str, Any]:
         """The finished reply of an interaction."""
-        return await self.local.wait_for(
-            lambda: self.finished(interaction), timeout_s, f"the final reply\n{self.logs()}"
-        )
+        return await self.wait_for(lambda: self.finished(interaction), timeout_s, "the final reply")
+
+    async def wait_for(
+        self, condition: Callable[[], _Found], timeout_s: float, what: str = "a condition"
+    ) -> _Found:
+        """As the local Discord does; where it fails, all logs are told."""
+        try:
+            return await self.local.wait_for(condition, timeout_s, what)
+        except TimeoutError as error:
+            raise AssertionError(f"{error}\n{self.logs()}") from error
 
     def finished(self, interaction: Interaction) -> dict[str, Any] | None:
         """The reply if it is finished: no Stop button any more, the label under its last part."""
@@ -143,11 +162,13 @@ class Stack:
 
     async def growing(self, interaction: Interaction, timeout_s: float = REPLY_S) -> dict[str, Any]:
         """The reply as soon as it shows some text and is not finished."""
-        return await self.local.wait_for(
+        found = await self.wait_for(
             lambda: (reply := interaction.reply) and UNFINISHED_MARK in reply["content"] and reply,
             timeout_s,
-            f"the reply to grow\n{self.logs()}",
+            "the reply to grow",
         )
+        assert isinstance(found, dict)
+        return found
 
     def contents(self, interaction: Interaction) -> list[str]:
         """Every text the reply showed, oldest first."""

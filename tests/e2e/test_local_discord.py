@@ -120,11 +120,26 @@ async def test_choices_and_menus_reach_the_bot(local: LocalDiscord) -> None:
     assert "psst" == (direct.reply or {})["content"]
 
 
+async def test_the_server_has_installed_the_bot(local: LocalDiscord) -> None:
+    """So its admins' rules count there, and nobody's in direct messages; a channel is an option."""
+    options = {"channel": local.stories.id}
+    in_server = await local.slash(local.ben, local.general, "where", options)
+    direct = await local.slash(local.ben, local.direct_channel(local.ben), "where")
+    for asked in (in_server, direct):
+        await asked.first_answer()
+    expected = f"installed: True, channel: #stories, {local.stories.id}"
+    assert expected == (in_server.reply or {})["content"]
+    assert "installed: False, channel: None" == (direct.reply or {})["content"]
+
+
 async def test_wrong_options_never_leave_the_client(local: LocalDiscord) -> None:
     """As in Discord, where the picker would not send them."""
     for options in ({}, {"prompt": "a", "length": 16}, {"prompt": "a", "style": "odd"}):
         with pytest.raises(ActionRefusedError):
             await local.slash(local.ada, local.general, "grow", options)
+    for channel in ("general", 1):
+        with pytest.raises(ActionRefusedError, match="no such channel"):
+            await local.slash(local.ada, local.general, "where", {"channel": channel})
 
 
 async def test_a_cut_connection_is_resumed(local: LocalDiscord) -> None:

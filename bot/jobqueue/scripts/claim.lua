@@ -1,6 +1,6 @@
 -- Leases up to n jobs. ARGV: caps, worker, n, lease_ms, max_attempts, farewell_ms, max_letters.
--- Returns 1 if the worker is to leave, else 0; then id, attempt, verdict, payload, sent, sending
--- for each job, flat. O(n log n)
+-- Returns 1 if the worker is to leave, else 0; then id, attempt, verdict, payload, sent, sending,
+-- notice (ms that an edit by somebody else may still take) for each job, flat. O(n log n)
 local worker, n, lease_ms, max_attempts, farewell_ms, max_letters = unpack(ARGV, 3)
 n = tonumber(n)
 local now = now_ms()
@@ -10,7 +10,8 @@ local reply, claimed = { is_drained }, 0
 -- `charged` is nil where the job was charged when it was served before.
 local function take(job, charged)
   local id, key = job.id, JOB .. job.id
-  local record = redis.call('HMGET', key, 'payload', 'runs', 'deadline', 'sent', 'sending')
+  local record = redis.call('HMGET', key, 'payload', 'runs', 'deadline', 'sent', 'sending',
+    'notice')
   if not record[1] then
     dead_letter(id, 'its record was lost', max_letters)
     end_service(job, charged or 0)
@@ -31,7 +32,7 @@ local function take(job, charged)
   redis.call('HINCRBY', META, 'running', job.cost)
   claimed = claimed + 1
   for _, value in ipairs({ id, attempt_of(id), verdict, record[1], record[4] or '',
-    record[5] or '' }) do
+    record[5] or '', math.max(0, tonumber(record[6] or 0) - now) }) do
     reply[#reply + 1] = value
   end
 end

@@ -20,7 +20,9 @@ from bot.local.states import ActionRefusedError, JsonObject
 
 CHAT_INPUT, MESSAGE_MENU = 1, 3  # command types
 _COMMAND, _COMPONENT, _AUTOCOMPLETE, _MODAL_SUBMIT = 2, 3, 4, 5  # interaction types
-_ENTITY_OPTIONS = {6, 7, 8, 9, 11}  # user, channel, role, mentionable, attachment
+_GUILD_INSTALL = "0"
+_CHANNEL_OPTION = 7
+_ENTITY_OPTIONS = {6, 8, 9, 11}  # user, role, mentionable, attachment
 
 
 class MemberActions:
@@ -51,6 +53,7 @@ class MemberActions:
         """Invokes a slash command ("story say" names a subcommand).
 
         Args:
+            options: by name; a channel is its id.
             focused: with it, asks for the autocomplete choices of that option instead.
 
         Raises:
@@ -64,6 +67,10 @@ class MemberActions:
         except SetupError as error:
             raise ActionRefusedError(f"{error}.") from error
         data = _command_data(root) | {"options": interactions.nest_options(root, nesting, filled)}
+        chosen = [option["value"] for option in filled if option["type"] == _CHANNEL_OPTION]
+        if chosen:
+            channels = {id_: self._chosen_channel(user_id, id_) for id_ in chosen}
+            data["resolved"] = {"channels": channels}
         kind = _COMMAND if focused is None else _AUTOCOMPLETE
         return self._interact(kind, user_id, channel_id, data)
 
@@ -127,14 +134,18 @@ class MemberActions:
         source: Message | None = None,
     ) -> int:
         self._check_channel(user_id, channel_id)
+        guild_id = self._backend.get_channel(channel_id).guild_id
         record, payload = interactions.base_payload(
             self._backend,
             type=kind,
             channel_id=channel_id,
-            guild_id=self._backend.get_channel(channel_id).guild_id,
+            guild_id=guild_id,
             user_id=user_id,
             data=data,
         )
+        # The servers have installed the bot, no user has; SimCord leaves that open. Discord says
+        # server 0 in the bot's direct messages.
+        payload["authorizing_integration_owners"] = {_GUILD_INSTALL: str(guild_id or 0)}
         if source is not None:
             record.source_message_id = source.id
             payload["message"] = self._payload(source)
@@ -151,6 +162,19 @@ class MemberActions:
         if not access.allowed:
             raise ActionRefusedError(f"{name!r} can't be used here ({access.reason}).")
         return command
+
+    def _chosen_channel(self, user_id: int, id_: str) -> JsonObject:
+        """A channel as an option's value, with what the member may do in it."""
+        channel_id = int(id_) if id_.isdecimal() else 0
+        if channel_id not in self._backend.channels:
+            raise ActionRefusedError("There is no such channel.")
+        self._check_channel(user_id, channel_id)
+        channel = self._backend.get_channel(channel_id)
+        if channel.guild_id is None:
+            raise ActionRefusedError("Direct messages can't be chosen.")
+        permissions = self._backend.compute_permissions(channel.guild_id, user_id, channel_id)
+        payload = dict(serializers.channel_payload(self._backend, channel))
+        return payload | {"permissions": str(permissions)}
 
     def _check_channel(self, user_id: int, channel_id: int) -> None:
         if not self.can_see(user_id, channel_id):
@@ -178,8 +202,15 @@ def _wire_options(
     if entities:
         raise ActionRefusedError(f"The local Discord can't fill the option {entities[0]!r} yet.")
     partial = focused is not None
-    plain = {key: value for key, value in options.items() if key != focused}
-    accepted = interactions.check_options(name, leaf, plain, partial=partial)
+    given = {key: value for key, value in options.items() if key != focused}
+    channels = {key for key in given if declared.get(key, {}).get("type") == _CHANNEL_OPTION}
+    plain = {key: value for key, value in given.items() if key not in channels}
+    # SimCord wants objects of its own for channels; here they are ids, checked by the caller.
+    checked = leaf | {
+        "options": [option for key, option in declared.items() if key not in channels]
+    }
+    accepted = interactions.check_options(name, checked, plain, partial=partial)
+    accepted |= {key: str(given[key]) for key in channels}
     filled: list[JsonObject] = [
         {"name": key, "type": declared[key]["type"], "value": value}
         for key, value in accepted.items()

@@ -3,7 +3,7 @@
 -- period_ms, burst. A bucket's key holds its theoretical arrival time (TAT) and ends with it.
 -- Returns 'charged' or 'refused', now, then key and TAT of each bucket: after the charge, or as
 -- it is. A job that was charged already gets the answer it got then. O(buckets)
-local BUCKET, CHARGE = KEYS[1], KEYS[2]
+local BUCKET, CHARGE, OPEN = KEYS[1], KEYS[2], KEYS[5]
 local id, keep_ms, slack = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local given = redis.call('HGET', CHARGE .. id, 'answer')
 if given then
@@ -37,4 +37,5 @@ end
 local answer = { 'charged', text_of(now), unpack(after) }
 redis.call('HSET', CHARGE .. id, 'v', 1, 'answer', cjson.encode(answer), 'taken', cjson.encode(taken))
 redis.call('PEXPIRE', CHARGE .. id, keep_ms)
+redis.call('ZADD', OPEN, now, id)
 return answer

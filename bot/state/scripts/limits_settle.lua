@@ -1,8 +1,9 @@
 -- Corrects a job's charge to what it used, once. ARGV: job id, used tokens; -1 = nothing, and the
 -- request itself is given back too. Returns 1, or 0 where there is no such charge (any more).
 -- Starts with a removal, so that it also runs where memory is full. O(buckets)
-local BUCKET, CHARGE = KEYS[1], KEYS[2]
+local BUCKET, CHARGE, OPEN = KEYS[1], KEYS[2], KEYS[5]
 local id, used = ARGV[1], tonumber(ARGV[2])
+redis.call('ZREM', OPEN, id)
 local taken = redis.call('HGET', CHARGE .. id, 'taken')
 if not taken then
   return { 0 }

@@ -18,11 +18,12 @@ import discord
 
 from bot.core.buttons import stop_row
 from bot.core.jobs import Job
+from bot.core.limits import HostLimits
 from bot.discord_io.client import COGS, BardlingBot
 from bot.jobqueue.limits import QueueLimits
 from bot.jobqueue.memory_queue import MemoryQueue
-from bot.services import Services
-from bot.services.texts import TextService
+from bot.services.waiting import Pace
+from tests.memory_services import memory_services, memory_stores
 from tests.unit.worker.workshop import FlakyQueue
 
 NOW_S = 5_000.0
@@ -34,6 +35,8 @@ MANAGE_MESSAGES = 1 << 13
 EPHEMERAL = 1 << 6
 MESSAGE_ANSWER, DEFER_THINKING, DEFER_UPDATE = 4, 5, 6  # kinds of first answers
 
+# Notices without the usual waits.
+_PACE = Pace(first_after_s=0.02, every_s=0.03, apart_s=0.001, idle_s=0.005)
 _AUTHOR = {"id": "1", "username": "bardling", "discriminator": "0", "avatar": None, "bot": True}
 
 
@@ -153,13 +156,20 @@ class Front:
         fault: a mistake of ours, raised while a command is checked, before the defer.
     """
 
-    def __init__(self, *, max_queued: int = 10) -> None:
+    def __init__(self, *, max_queued: int = 10, host_limits: HostLimits | None = None) -> None:
         limits = QueueLimits(max_queued=max_queued)
         self.queue = MemoryQueue(clock=lambda: NOW_S, limits=limits)
         self.gate = Gate(self.queue)
-        texts = TextService(self.gate, clock=self._now, new_seed=lambda: DRAWN_SEED)
-        services = Services(texts=texts)
-        self.bot = BardlingBot(services, None)
+        self.stores = memory_stores(self.gate, lambda: NOW_S)  # pyright: ignore[reportArgumentType]
+        self.services = memory_services(
+            self.gate,  # pyright: ignore[reportArgumentType]
+            self._now,
+            stores=self.stores,
+            host_limits=host_limits,
+            seed=DRAWN_SEED,
+            pace=_PACE,
+        )
+        self.bot = BardlingBot(self.services, None)
         self.wire = Wire(self.queue)
         self.fault: Exception | None = None
 
@@ -177,9 +187,12 @@ class Front:
 
     async def command(
         self, *, interaction_id: int = 1, user_id: int = ASKER, guild_id: int | None = GUILD,
-        name: str = "complete", **options: object,
+        name: str = "complete", payload: dict[str, Any] | None = None, **options: object,
     ) -> list[Call]:  # fmt: skip
-        """Somebody types a command; what Discord gets until all is quiet."""
+        """Somebody types a command; what Discord gets until all is quiet.
+
+        `payload` replaces parts of what the gateway says.
+        """
         data = {
             "id": "5",
             "name": name,
@@ -191,7 +204,27 @@ class Front:
         }
         return await self._tell(
             _interaction(2, data, interaction_id=interaction_id, user_id=user_id, guild_id=guild_id)
+            | (payload or {})
         )
+
+    async def type(
+        self, path: str, /, *, user_id: int = ASKER, permissions: int = 0,
+        guild_id: int | None = GUILD, **options: object,
+    ) -> list[Call]:  # fmt: skip
+        """Somebody types a subcommand, such as "host block"; else as `command`."""
+        name, sub = path.split()
+        given = [
+            {"name": option, "type": _option_type(value), "value": value}
+            for option, value in options.items()
+        ]
+        data = {
+            "id": "5", "name": name, "type": 1,
+            "options": [{"name": sub, "type": 1, "options": given}],
+        }  # fmt: skip
+        payload = _interaction(
+            2, data, interaction_id=3, user_id=user_id, guild_id=guild_id, permissions=permissions
+        )
+        return await self._tell(payload)
 
     async def click(
         self, job_id: str = "1", *, user_id: int = ASKER, guild_id: int | None = GUILD,
@@ -218,6 +251,21 @@ class Front:
             guild_id=GUILD,
         )  # fmt: skip
         return discord.Interaction(data=cast(Any, payload), state=self.bot._connection)
+
+    async def notices(self, *, at_least: int = 0) -> list[Call]:
+        """What the replies that wait are told in a while of many looks at each.
+
+        A busy machine may need longer for `at_least` so many.
+        """
+        before = len(self.wire.calls)
+        board = asyncio.create_task(self.services.board.run())
+        async with asyncio.timeout(5):
+            while len(self.wire.calls) < before + at_least:  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+        await asyncio.sleep(0.2)
+        board.cancel()
+        await asyncio.gather(board, return_exceptions=True)
+        return self.wire.calls[before:]
 
     async def set_free_slots(self, n: int) -> None:
         """A worker with that much room shows up."""
@@ -268,6 +316,7 @@ def _interaction(
         "entitlements": [],
         "attachment_size_limit": 10_000_000,
         "app_permissions": "0",
+        "authorizing_integration_owners": {"0": str(guild_id or 0)},
     }
     if guild_id is None:
         channel = {"id": str(CHANNEL), "type": 1, "recipients": [user], "last_message_id": None}

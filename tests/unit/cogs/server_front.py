@@ -3,12 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, fields
+from dataclasses import replace
 from typing import Any, cast
 
 import discord
 
-from bot.services import Services
 from bot.services.servers import ServersService
 from bot.state.memory_settings import MemorySettings
 from tests.unit.cogs.front import (
@@ -25,13 +24,6 @@ MANAGE_GUILD = 1 << 5
 _KINDS = {str: 3, int: 4, bool: 5, discord.Object: 7}
 
 
-@dataclass(frozen=True, kw_only=True)
-class ServerServices(Services):
-    """What the cog asks for."""
-
-    servers: ServersService
-
-
 class ServerFront(Front):
     """What admins do, and what Discord gets.
 
@@ -44,19 +36,15 @@ class ServerFront(Front):
         super().__init__()
         self.store = MemorySettings(clock=lambda: NOW_S)
         self.servers = ServersService(self.store, lambda: NOW_S, self._served)
-        old = self.bot.services
-        others = {part.name: getattr(old, part.name) for part in fields(old)}
-        self.bot.services = ServerServices(**others | {"servers": self.servers})
+        self.bot.services = replace(self.bot.services, servers=self.servers)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["ServerFront"]:
-        """The bot with `/server` loaded."""
+        """The bot with its cogs."""
         async with super().running():
             http = self.bot._connection.http  # what a log-in would leave behind
             http._global_over = asyncio.Event()
             http._global_over.set()
-            if "cogs.server" not in self.bot.extensions:
-                await self.bot.load_extension("cogs.server")
             yield self
 
     async def server(self, path: str, /, **options: object) -> list[Call]:

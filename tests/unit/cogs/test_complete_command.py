@@ -52,6 +52,7 @@ async def test_options_and_their_bounds(front: Front):
         "top_k": (False, 0, 1000),
         "top_p": (False, 0.0, 1.0),
         "seed": (False, 0, 2**53 - 1),
+        "model": (False, 1, 100),
     } == bounds
 
 
@@ -174,16 +175,18 @@ async def test_deferred_before_anything_is_enqueued(front: Front):
     ids=["no-worker", "one-ahead", "three-ahead"],
 )
 async def test_wait_is_told_with_a_stop_button(front: Front, slots: int, ahead: int, notice: str):
-    """Told before the job is put (from then on only its worker edits), and pings nobody."""
+    """Told once the job stands in line, in its own reply, and pings nobody."""
     if slots:
         await front.set_free_slots(slots)
     for number in range(ahead):
         await front.queue.put(make_job(str(50 + number), deadline_at_s=NOW_S + 600))
 
-    defer, told = await front.command()
+    [defer] = await front.command()
+    [told] = await front.notices(at_least=1)
 
     assert DEFER_THINKING == defer.kind
-    assert ("PATCH @original", ahead) == (told.route, told.queued)
+    assert ("PATCH @original", ahead + 1) == (told.route, told.queued)
+    assert "/token-1/" in told.path
     assert told.message["content"].startswith(notice)
     assert told.pings_nobody
     [row] = told.message["components"]
@@ -192,12 +195,37 @@ async def test_wait_is_told_with_a_stop_button(front: Front, slots: int, ahead: 
     assert expected | {"disabled": False} == button
 
 
-async def test_nothing_is_told_where_a_worker_is_free(front: Front):
-    """The text comes at once; a notice would only flash up."""
-    await front.set_free_slots(2)
-    await front.queue.put(make_job("50"))
+async def test_nothing_is_told_where_a_worker_takes_it_at_once(front: Front):
+    """The text comes right away; a notice would only flash up, or overwrite it."""
+    await front.command()
+    await front.jobs_put()
 
-    assert ["POST callback"] == [call.route for call in await front.command()]
+    assert [] == await front.notices()
+
+
+async def test_reply_that_was_deleted_is_told_nothing_more(front: Front):
+    """Discord knows it no more: one try, and no other."""
+    front.wire.refused["PATCH @original"] = (404, 10008)
+    await front.command()
+
+    with capture_logs() as logs:
+        calls = await front.notices(at_least=1)
+
+    assert ["PATCH @original"] == [call.route for call in calls]
+    assert [] == logs
+
+
+async def test_notice_that_fails_is_tried_again(front: Front):
+    """Discord may be away for a moment."""
+    front.wire.broken.add("PATCH @original")
+    await front.command()
+    with capture_logs():
+        await front.notices()
+    front.wire.broken.clear()
+
+    [told] = await front.notices(at_least=1)
+
+    assert told.message["content"].startswith("No worker is running right now")
 
 
 @pytest.mark.parametrize("prompt", [" ", "\n\t \u200b", "\x00"])
@@ -214,7 +242,7 @@ async def test_empty_prompt_is_refused_to_the_asker_alone(front: Front, prompt: 
 
 
 async def test_full_queue_is_told_to_the_asker_alone():
-    """The public notice is taken back; the jobs that wait are left alone."""
+    """The public "thinking…" is taken back; the jobs that wait are left alone."""
     async with Front(max_queued=1).running() as front:
         await front.command(interaction_id=1)
 
@@ -240,10 +268,9 @@ async def test_queue_that_is_down_is_told_to_the_asker_alone(front: Front):
     assert answer.error_id
 
 
-@pytest.mark.parametrize("route", ["POST callback", "PATCH @original"])
-async def test_nothing_is_enqueued_whose_reply_is_gone(front: Front, route: str):
-    """Where Discord knows the interaction or its reply no more, no worker writes for nobody."""
-    front.wire.refused[route] = (404, 10062)
+async def test_nothing_is_enqueued_whose_interaction_is_gone(front: Front):
+    """Where Discord knows it no more, no worker writes for nobody."""
+    front.wire.refused["POST callback"] = (404, 10062)
 
     with capture_logs():
         await front.command()
@@ -257,6 +284,34 @@ async def test_command_delivered_twice_is_one_job(front: Front):
     await front.command(interaction_id=1)
 
     assert ["1"] == [job.id for job in await front.jobs_put()]
+
+
+async def test_chosen_model_writes(front: Front):
+    """One that nobody serves is a sentence that names those that are; nothing is enqueued."""
+    defer, *_, answer = await front.command(model="huge")
+    assert DEFER_THINKING == defer.kind
+    assert answer.is_private
+    assert answer.message["content"].startswith(
+        "No worker serves the model huge right now; choose one of small."
+    )
+    assert [] == await front.jobs_put()
+
+    await front.command(interaction_id=2, model="small")
+    assert ["2"] == [job.id for job in await front.jobs_put()]
+
+
+@pytest.mark.parametrize("place", ["guild", "brought along", "direct message"])
+async def test_share_is_the_servers_where_it_added_the_bot(front: Front, place: str):
+    """A user who brings the bot along has one share in all places, not one in each."""
+    payload = {"authorizing_integration_owners": {"1": str(ASKER)}}
+    if place == "guild":
+        payload["authorizing_integration_owners"]["0"] = str(GUILD)
+    guild_id = None if place == "direct message" else GUILD
+
+    await front.command(guild_id=guild_id, payload=payload)
+
+    [job] = await front.jobs_put()
+    assert (f"g{GUILD}" if place == "guild" else f"u{ASKER}") == job.tenant
 
 
 @pytest.mark.usefixtures("own_logging")

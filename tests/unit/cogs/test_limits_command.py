@@ -11,17 +11,15 @@ from bot.core.limit_buckets import Per, Scope, Unit
 from bot.core.limit_rules import Rule, ServerRules
 from bot.core.limits import HostLimits
 from bot.services.limits import LimitsService
-from bot.state.memory_limits import MemoryLimits
 from cogs._asker import asker_of
 from cogs.limits import Limits
 from tests.unit.cogs import front as discord_front
-from tests.unit.cogs.front import ASKER, CHANNEL, GUILD, STRANGER, Call, Front
+from tests.unit.cogs.front import ASKER, CHANNEL, GUILD, NOW_S, STRANGER, Call, Front
 
 MANAGE_GUILD, ADMINISTRATOR = 1 << 5, 1 << 3
 WRITERS, GONE_ROLE = 31, 39
 THREAD, FORUM_CHANNEL = 50, 21
 COMMAND, AUTOCOMPLETE = 2, 4
-NOW_S = 1_700_000_000.0
 MEMBER_RULE = Rule(scope=Scope.MEMBER, unit=Unit.TOKENS, amount=2000, per=Per.HOUR)
 ROLE_RULE = Rule(scope=Scope.ROLE, target_id=WRITERS, unit=Unit.TOKENS, amount=99, per=Per.DAY)
 SET = {"scope": "member", "unit": "tokens", "amount": 2000, "per": "hour"}
@@ -152,8 +150,16 @@ def _option_type(name: str, value: object) -> int:
 
 
 @pytest.fixture
-async def limits(front: Front) -> AsyncIterator[LimitsFront]:
-    """A server with one role and one channel; the host has a ceiling for members."""
+async def front() -> AsyncIterator[Front]:
+    """A bot whose host has a ceiling for members."""
+    host = HostLimits(member_requests_per_minute=6, ceiling_member_tokens_per_day=20_000)
+    async with Front(host_limits=host).running() as front:
+        yield front
+
+
+@pytest.fixture
+def limits(front: Front) -> LimitsFront:
+    """A server with one role and one channel."""
     state = front.bot._connection
     data = {
         "id": str(GUILD), "name": "The server", "roles": list(RESOLVED["roles"].values()),
@@ -162,10 +168,7 @@ async def limits(front: Front) -> AsyncIterator[LimitsFront]:
         "member_count": 2, "owner_id": "1",
     }  # fmt: skip
     state._add_guild(discord.Guild(data=cast(Any, data), state=state))
-    host = HostLimits(member_requests_per_minute=6, ceiling_member_tokens_per_day=20_000)
-    service = LimitsService(MemoryLimits(lambda: NOW_S), host)
-    await front.bot.add_cog(Limits(service))
-    yield LimitsFront(front, service)
+    return LimitsFront(front, front.services.limits)
 
 
 def asker_from(limits: LimitsFront, **who: Any) -> Asker:
@@ -252,7 +255,7 @@ async def test_group_is_there_for_all_and_everywhere(limits: LimitsFront):
 
     assert payload["default_member_permissions"] is None
     assert ([0, 1, 2], [0, 1]) == (payload["contexts"], payload["integration_types"])
-    assert {"mine", "show", "set", "remove", "exempt", "undo", "log"} == {
+    assert {"mine", "show", "simulate", "set", "remove", "exempt", "undo", "log"} == {
         option["name"] for option in payload["options"]
     }
 
@@ -421,8 +424,7 @@ async def test_deleted_role_and_channel_take_their_rules_along(limits: LimitsFro
     bot = limits.front.bot
     guild = bot.get_guild(GUILD)
     assert guild is not None
-    cog = bot.get_cog("Limits")
-    assert isinstance(cog, Limits)
+    cog = cast(Limits, bot.get_cog("Limits"))  # an extension's class is made anew with it
 
     await cog.on_guild_role_delete(cast(discord.Role, guild.get_role(WRITERS)))
     await cog.on_guild_channel_delete(cast(discord.TextChannel, guild.get_channel(CHANNEL)))

@@ -75,16 +75,16 @@ async def test_subcommand_of_another_extension_is_guarded_too(front: ServerFront
     """They need no check of their own."""
     used: list[int] = []
 
-    @app_commands.command(name="queue", description="Shows the queue")
-    async def queue(interaction: discord.Interaction) -> None:
+    @app_commands.command(name="extra", description="One more")
+    async def extra(interaction: discord.Interaction) -> None:
         used.append(interaction.user.id)
         await interaction.response.send_message("Empty.", ephemeral=True)
 
-    server_group_of(front.bot).add_command(queue)
+    server_group_of(front.bot).add_command(extra)
 
-    (refusal,) = await front.member("queue")
+    (refusal,) = await front.member("extra")
     assert "Only those who may manage" in refusal.message["content"]
-    (answer,) = await front.server("queue")
+    (answer,) = await front.server("extra")
     assert "Empty." == answer.message["content"]
     assert [ADMIN] == used
 

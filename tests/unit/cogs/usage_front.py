@@ -13,9 +13,9 @@ from discord import app_commands
 
 from bot.services.usage import UsageService
 from bot.state.memory_usage import MemoryUsage
+from cogs._limits_simulate import add_simulate
+from cogs._server_stats import add_stats
 from cogs.errors import _on_error
-from cogs.limits_simulate import add_simulate
-from cogs.server_stats import add_stats
 from tests.unit.cogs.front import (
     _AUTHOR,
     ASKER,

@@ -1,5 +1,7 @@
 """Whether commands need registering anew."""
 
+import re
+from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 
@@ -15,13 +17,10 @@ async def payload() -> list[dict[str, Any]]:
     """The commands this program registers, as discord.py sends them."""
     from bot.discord_io.client import BardlingBot
     from bot.jobqueue.memory_queue import MemoryQueue
-    from bot.services import Services
-    from bot.services.texts import TextService
+    from tests.memory_services import memory_services
 
     bot = BardlingBot(
-        Services(
-            texts=TextService(MemoryQueue(clock=lambda: 0.0), clock=lambda: 0.0, new_seed=int)
-        ),
+        memory_services(MemoryQueue(clock=lambda: 0.0), lambda: 0.0),
         None,
     )
     for name in COGS:
@@ -30,13 +29,26 @@ async def payload() -> list[dict[str, Any]]:
 
 
 def as_discord_answers(command: dict[str, Any]) -> dict[str, Any]:
-    """Discord adds ids and versions, and drops what equals its defaults."""
-    answer = {key: value for key, value in command.items() if value not in (None, False, [])}
-    answer["options"] = [
-        {key: value for key, value in option.items() if value is not False}
-        for option in command.get("options", [])
-    ]
-    return answer | {"id": "1", "application_id": "2", "version": "3", "dm_permission": True}
+    """Discord adds ids and versions, drops what equals its defaults, and writes numbers of more
+    than 32 bits, such as permissions, as text."""
+    answer = {key: value for key, value in command.items() if value not in (None, [])}
+    answer = {key: value for key, value in answer.items() if value is not False}
+    answer["options"] = [_option_as_discord_answers(one) for one in command.get("options", [])]
+    if (permissions := command.get("default_member_permissions")) is not None:
+        answer["default_member_permissions"] = str(permissions)
+    in_messages = 1 in (command.get("contexts") or [1])
+    return answer | {
+        "id": "1", "application_id": "2", "version": "3", "dm_permission": in_messages,
+    }  # fmt: skip
+
+
+def _option_as_discord_answers(option: dict[str, Any]) -> dict[str, Any]:
+    """Subcommands and their groups are options that have options."""
+    answer = {key: value for key, value in option.items() if value not in (None, [])}
+    answer = {key: value for key, value in answer.items() if value is not False}
+    if nested := option.get("options"):
+        answer["options"] = [_option_as_discord_answers(one) for one in nested]
+    return answer
 
 
 async def test_a_restart_registers_nothing(payload: list[dict[str, Any]]):
@@ -70,8 +82,28 @@ async def test_every_command_obeys_discords_bounds(payload: list[dict[str, Any]]
     for command in payload:
         assert 1 <= len(command["description"]) <= 100
         assert len(command["options"]) <= 25
-        for option in command["options"]:
+        for option in all_options(command):
+            assert re.fullmatch(r"[a-z0-9_]{1,32}", option["name"])
             assert 1 <= len(option["description"]) <= 100
+            assert len(option.get("options", [])) <= 25
+            assert len(option.get("choices", [])) <= 25
+
+
+def all_options(command: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Options, subcommands, and theirs."""
+    for option in command.get("options", []):
+        yield option
+        yield from all_options(option)
+
+
+@pytest.mark.parametrize(("before", "after"), [(32, 0), (0, 32), (32, None), (None, 0)])
+def test_changed_permissions_register(before: int | None, after: int | None):
+    """Nobody, everybody and some are three different things."""
+    command = {"name": "server", "type": 1, "description": "For admins", "options": []}
+    registered = as_discord_answers(command | {"default_member_permissions": before})
+
+    assert same_commands([command | {"default_member_permissions": before}], [registered])
+    assert not same_commands([command | {"default_member_permissions": after}], [registered])
 
 
 def test_cogs_are_extensions_by_name():
@@ -92,12 +124,9 @@ def test_no_privileged_intent_is_asked_for():
     """Slash commands need none, and a host must not have to apply for any."""
     from bot.discord_io.client import BardlingBot
     from bot.jobqueue.memory_queue import MemoryQueue
-    from bot.services import Services
-    from bot.services.texts import TextService
+    from tests.memory_services import memory_services
 
-    services = Services(
-        texts=TextService(MemoryQueue(clock=lambda: 0.0), clock=lambda: 0.0, new_seed=int)
-    )
+    services = memory_services(MemoryQueue(clock=lambda: 0.0), lambda: 0.0)
     intents = BardlingBot(services, None).intents
 
     assert discord.Intents(guilds=True) == intents

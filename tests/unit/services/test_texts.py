@@ -2,12 +2,13 @@
 
 import pytest
 
+from bot.core.asker import Asker
 from bot.core.jobs import JobState, ReplyTarget
 from bot.core.sampling import SamplingParams
-from bot.errors import OptionError, PromptError, QueueFullError
-from bot.jobqueue.limits import QueueLimits
+from bot.errors import OptionError, PromptError
 from bot.jobqueue.memory_queue import MemoryQueue
 from bot.services.texts import CompletionRequest, StopResult, TextService
+from tests.memory_services import memory_services
 
 NOW_S = 5_000.0
 
@@ -16,7 +17,7 @@ def make_request(interaction_id: int = 1, **changes: object) -> CompletionReques
     """A request as `/complete` makes it."""
     values: dict[str, object] = {
         "interaction_id": interaction_id,
-        "user_id": 100,
+        "asker": Asker(user_id=100, guild_id=10, channel_id=2),
         "reply": ReplyTarget(application_id=1, interaction_token="t", channel_id=2, guild_id=10),
         "prompt": "Once upon a time",
         "max_new_tokens": 50,
@@ -24,10 +25,10 @@ def make_request(interaction_id: int = 1, **changes: object) -> CompletionReques
     return CompletionRequest(**(values | changes))  # pyright: ignore[reportArgumentType]
 
 
-def make_services(max_queued: int = 10) -> tuple[TextService, MemoryQueue]:
+def make_services() -> tuple[TextService, MemoryQueue]:
     """Services over a memory queue with a clock that stands still."""
-    queue = MemoryQueue(clock=lambda: NOW_S, limits=QueueLimits(max_queued=max_queued))
-    return TextService(queue, clock=lambda: NOW_S, new_seed=lambda: 42), queue
+    queue = MemoryQueue(clock=lambda: NOW_S)
+    return memory_services(queue, lambda: NOW_S).texts, queue
 
 
 def test_given_options_reach_the_job_and_others_get_defaults():
@@ -67,36 +68,10 @@ def test_empty_prompt_is_refused_before_anything_is_stored():
         make_services()[0].prepare(make_request(prompt=" \n\t "))
 
 
-async def test_wait_is_told_only_where_no_worker_is_free():
-    """With a free slot nothing is said; without any worker the line has its place all the same."""
-    services, queue = make_services()
-
-    alone = await services.expected_wait()
-    await queue.renew("w", 1, [])
-    idle = await services.expected_wait()
-    await services.put(services.prepare(make_request()))
-    busy = await services.expected_wait()
-
-    assert alone is not None
-    assert (1, False) == (alone.place, alone.workers_alive)
-    assert idle is None
-    assert busy is not None
-    assert (2, True) == (busy.place, busy.workers_alive)
-
-
-async def test_full_queue_is_a_sentence():
-    """What can't be taken is refused, not lost."""
-    services, _ = make_services(max_queued=1)
-    await services.put(services.prepare(make_request(1)))
-
-    with pytest.raises(QueueFullError):
-        await services.put(services.prepare(make_request(2)))
-
-
 async def test_only_the_asker_or_a_moderator_stops():
     """Others are told so, and nothing happens to the job."""
     services, queue = make_services()
-    await services.put(services.prepare(make_request(1)))
+    await services.ask(make_request(1))
 
     assert StopResult.NOT_YOURS is await services.stop("1", user_id=5, is_moderator=False)
     assert JobState.QUEUED is await queue.state("1")
@@ -108,7 +83,7 @@ async def test_only_the_asker_or_a_moderator_stops():
 async def test_running_job_is_stopped_by_its_worker():
     """The bot process tells the queue; the text that exists is the worker's to show."""
     services, queue = make_services()
-    await services.put(services.prepare(make_request(1)))
+    await services.ask(make_request(1))
     await queue.claim("w", 1, 0)
 
     assert StopResult.TOLD_WORKER is await services.stop("1", user_id=100, is_moderator=False)

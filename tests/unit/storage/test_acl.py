@@ -85,7 +85,8 @@ async def check_worker(bot_queue: RedisQueue, queue: RedisQueue) -> None:
     assert [] == await queue.wait_cancelled(0.1)
     assert ["a", "b", "c"] == [claim.job.id for claim in await queue.claim("w", 3, 1)]
     assert [] == await queue.claim("w", 1, 0.1)  # it waits on the list of wake tokens
-    assert [] == await queue.renew("w", 3, [("a", 1), ("b", 1), ("c", 1)])
+    orders = await queue.renew("w", 3, [("a", 1), ("b", 1), ("c", 1)])
+    assert [] == orders.stops
     assert await queue.mark_part("w", "a", 1, 1, True)
     assert JobState.RUNNING is await bot_queue.cancel("a")
     assert ["a"] == await queue.wait_cancelled(1)
@@ -94,7 +95,7 @@ async def check_worker(bot_queue: RedisQueue, queue: RedisQueue) -> None:
     assert await queue.retry("w", "c", 1)
     assert 2 == len(await queue.claim("w", 2, 0))
     await asyncio.sleep(0.4)
-    assert 2 == await queue.reap()
+    assert 2 == (await queue.reap()).put_back
     await queue.leave("w")
 
 

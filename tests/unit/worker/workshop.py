@@ -16,7 +16,12 @@ from bot.errors import QueueDownError
 from bot.jobqueue.api import Claim, JobQueue
 from bot.jobqueue.limits import QueueLimits
 from bot.jobqueue.memory_queue import MemoryQueue
+from bot.jobqueue.registry import MemoryModelRegistry
 from bot.model.tokenizers.byte_pair import BytePairTokenizer
+from bot.services.ledger import Ledger
+from bot.state.memory_limits import MemoryLimits
+from bot.state.memory_usage import MemoryUsage
+from bot.worker.job_run import Mask
 from bot.worker.runner import Worker
 from tests.factories import make_job
 
@@ -169,6 +174,21 @@ class Workshop:
         self.queue = FlakyQueue(self.memory)
         self.replies = MemoryReplies()
         self.tokenizer = byte_tokenizer()
+        self.limits = MemoryLimits(self.now)
+        self.usage = MemoryUsage(clock=self.now)
+        self.ledger = Ledger(self.limits, self.usage)
+        self.registry = MemoryModelRegistry()
+        self.masked: dict[str, str] = {}  # words that servers do not want to read, and in place
+
+    async def mask_of(self, job: Job) -> Mask:
+        del job
+
+        def mask(text: str) -> str:
+            for word, shown in self.masked.items():
+                text = text.replace(word, shown)
+            return text
+
+        return mask
 
     def now(self) -> float:
         return time.time() + self.skew_s
@@ -198,6 +218,9 @@ class Workshop:
             tokenizer=self.tokenizer,
             model=MODEL,
             replies=self.replies,
+            ledger=self.ledger,
+            mask_of=self.mask_of,
+            announce=self.registry.announce,
             drain_s=drain_s,
             lease_s=LEASE_S,
             edit_interval_s=0.1,

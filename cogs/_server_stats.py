@@ -1,4 +1,7 @@
-"""`/server stats`: what a server used, with a picture. Added to the group of the `/server` cog."""
+"""`/server stats`: what a server used, with a picture. Added to the group of the `/server` cog.
+
+Not an extension (the name starts with an underscore).
+"""
 
 from typing import Literal
 

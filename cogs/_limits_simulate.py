@@ -1,4 +1,7 @@
-"""`/limits simulate`: tries a limit on the last seven days. Added to the `/limits` cog's group."""
+"""`/limits simulate`: tries a limit on the last seven days. Added to the `/limits` cog's group.
+
+Not an extension (the name starts with an underscore).
+"""
 
 from typing import Literal
 

@@ -1,0 +1,48 @@
+"""All services of a bot over memory twins, with a clock that the test reads."""
+
+from collections.abc import Callable
+
+from bot.core.limits import HostLimits
+from bot.jobqueue.api import JobQueue
+from bot.jobqueue.registry import MemoryModelRegistry
+from bot.services import Services
+from bot.services.building import Stores, build_services
+from bot.services.pools import Pools
+from bot.services.waiting import Pace
+from bot.state.memory_limits import MemoryLimits
+from bot.state.memory_settings import MemorySettings
+from bot.state.memory_usage import MemoryUsage
+
+MODEL = "small"
+
+
+def memory_stores(
+    queue: JobQueue, clock: Callable[[], float], *, served: tuple[str, ...] = (MODEL,)
+) -> Stores:
+    """One queue for every model; `served` are the models that workers have announced."""
+    registry = MemoryModelRegistry(*served)
+    return Stores(
+        pools=Pools(lambda _model: queue, registry, default=MODEL),
+        limits=MemoryLimits(clock),
+        settings=MemorySettings(clock=clock),
+        usage=MemoryUsage(clock=clock),
+    )
+
+
+def memory_services(
+    queue: JobQueue,
+    clock: Callable[[], float],
+    *,
+    stores: Stores | None = None,
+    host_limits: HostLimits | None = None,
+    seed: int = 42,
+    pace: Pace | None = None,
+) -> Services:
+    """Services whose requests without a seed get `seed`; without any limit of the host's."""
+    return build_services(
+        stores or memory_stores(queue, clock),
+        host_limits or HostLimits(),
+        clock=clock,
+        new_seed=lambda: seed,
+        pace=pace,
+    )

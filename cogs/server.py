@@ -49,7 +49,7 @@ _ACTION_CHOICES = [
 
 
 class Server(commands.Cog):
-    """The `/server` commands, and what happens to servers and channels."""
+    """The `/server` commands."""
 
     group = AdminGroup(
         name="server",
@@ -256,22 +256,6 @@ class Server(commands.Cog):
             allowed_mentions=NO_MENTIONS,
         )
 
-    @commands.Cog.listener()
-    async def on_guild_join(self, guild: discord.Guild) -> None:
-        """The bot is in a server."""
-        await _heed(self._servers.on_guild_added(guild.id), guild.id)
-
-    @commands.Cog.listener()
-    async def on_guild_remove(self, guild: discord.Guild) -> None:
-        """The bot is no longer in a server."""
-        await _heed(self._servers.on_guild_removed(guild.id), guild.id)
-
-    @commands.Cog.listener()
-    async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
-        """A channel is gone."""
-        guild_id = channel.guild.id
-        await _heed(self._servers.on_channel_deleted(guild_id, channel.id), guild_id)
-
     async def _edit(
         self, interaction: _Interaction, rule: Callable[[ServerSettings], ServerSettings]
     ) -> None:
@@ -287,14 +271,6 @@ class Server(commands.Cog):
         await interaction.response.defer(ephemeral=True, thinking=True)
         before, after = await change(guild_of_admin(interaction))
         await answer(interaction, await told(interaction, before, after))
-
-
-async def _heed(call: Awaitable[None], guild_id: int) -> None:
-    """Lets the service know of an event; nobody is there to hear of an error."""
-    try:
-        await call
-    except RequestError as error:
-        _log.warning("event not heeded", guild_id=guild_id, reason=type(error).__name__)
 
 
 def _items(text: str, kind: str) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from bot.services import Services
 
 COGS = (
     "cogs.errors", "cogs.stop", "cogs.complete", "cogs.limits", "cogs.server", "cogs.host",
+    "cogs.presence",
 )  # fmt: skip
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)

@@ -26,6 +26,7 @@ from bot.state.settings_api import Block, BlockKind, SettingsStore
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
+_ABSENT_S = 2 * 86_400.0  # longer than any outage of all bot processes should be
 _TRIES = 5  # of changes that no person waits for
 _CONFLICT = (
     "Somebody else has just changed this server's settings, so yours were not written; look at "
@@ -195,6 +196,15 @@ class ServersService:
             QueueDownError: the store can't be reached.
         """
         await self._store.mark_removed(guild_id)
+
+    async def on_guilds_seen(self, guild_ids: Sequence[int]) -> None:
+        """The bot is in these servers now; a removal that nobody heard of is found out by it.
+
+        Raises:
+            QueueDownError: the store can't be reached.
+        """
+        for guild_id in await self._store.see(guild_ids, _ABSENT_S):
+            _log.info("server gone", guild_id=guild_id)
 
     async def on_guild_added(self, guild_id: int) -> None:
         """The bot is in a server (again): what was decided there still holds.

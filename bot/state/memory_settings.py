@@ -24,6 +24,7 @@ class MemorySettings:
         self._settings: dict[int, tuple[str, int]] = {}  # JSON, so that it is stored as on Redis
         self._logs: dict[int, list[LogEntry]] = {}
         self._removed: dict[int, float] = {}
+        self._seen: dict[int, float] = {}
         self._blocks: dict[tuple[BlockKind, int], Block] = {}
 
     async def read(self, guild_id: int) -> StoredSettings:
@@ -65,11 +66,22 @@ class MemorySettings:
 
     async def mark_removed(self, guild_id: int) -> None:
         """The bot was removed from the server."""
+        self._seen.pop(guild_id, None)
         self._removed.setdefault(guild_id, self._clock())
 
     async def unmark(self, guild_id: int) -> None:
         """The bot is back."""
         self._removed.pop(guild_id, None)
+
+    async def see(self, guild_ids: Sequence[int], absent_s: float) -> list[int]:
+        """The bot is in these servers; those unseen for `absent_s` count as removed since then."""
+        for guild_id in guild_ids:
+            self._removed.pop(guild_id, None)
+            self._seen[guild_id] = self._clock()
+        gone = [one for one, at_s in self._seen.items() if at_s <= self._clock() - absent_s]
+        for guild_id in gone:
+            self._removed.setdefault(guild_id, self._seen.pop(guild_id))
+        return gone
 
     async def due_for_deletion(self, now_s: float) -> list[int]:
         """Servers whose time is over."""

@@ -42,10 +42,12 @@ TTL_S = 30.0
 _CAPACITY = 4096  # servers known at once
 _SCRIPTS = (
     "settings_read", "settings_write", "settings_removed", "settings_forget", "settings_block",
+    "settings_seen",
 )  # fmt: skip
 _LISTEN_S = 1.0  # shorter than any socket time-out
 _LISTEN_AGAIN_S = 1.0
 _BLOCKS = "blocks"
+_SEEN_AT_ONCE = 1000  # servers in one call
 
 
 class RedisSettings:
@@ -61,7 +63,7 @@ class RedisSettings:
         self, client: RedisClient, *, pool: str, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._client = client
-        names = ("settings:", "log:", "removed", _BLOCKS, "changed")
+        names = ("settings:", "log:", "removed", _BLOCKS, "changed", "seen")
         self._keys = {name: f"{{{pool}-settings}}:{name}" for name in names}
         self._scripts = Scripts(
             client, package="bot.state", names=_SCRIPTS, keys=tuple(self._keys.values())
@@ -140,6 +142,15 @@ class RedisSettings:
         """The bot is back."""
         await self._scripts.run("settings_removed", guild_id, "0")
         self._known.expire(guild_id)
+
+    async def see(self, guild_ids: Sequence[int], absent_s: float) -> list[int]:
+        """The bot is in these servers; those unseen for `absent_s` count as removed since then."""
+        gone: list[int] = []
+        for start in range(0, max(1, len(guild_ids)), _SEEN_AT_ONCE):
+            some = guild_ids[start : start + _SEEN_AT_ONCE]
+            reply = await self._scripts.run("settings_seen", round(absent_s * 1000), *some)
+            gone += map(int, reply)
+        return gone
 
     async def due_for_deletion(self, now_s: float) -> list[int]:
         """Servers from which the bot was removed `KEEP_AFTER_REMOVAL_S` ago."""

@@ -98,6 +98,17 @@ class SettingsStore(Protocol):
         """The bot is back."""
         ...
 
+    async def see(self, guild_ids: Sequence[int], absent_s: float) -> list[int]:
+        """The bot is in these servers now, so they are not removed.
+
+        Those that no process has seen for `absent_s` count as removed since they were last seen:
+        Discord tells of a removal only those who are connected then.
+
+        Returns:
+            Servers that count as removed from now on.
+        """
+        ...
+
     async def due_for_deletion(self, now_s: float) -> list[int]:
         """Servers from which the bot was removed `KEEP_AFTER_REMOVAL_S` ago."""
         ...

@@ -1,5 +1,6 @@
 """What every store of servers' settings must do, whatever it is built on."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
@@ -159,6 +160,34 @@ async def test_server_that_comes_back_keeps_its_settings(store: SettingsStore):
 
     assert StoredSettings(settings=STORY, revision=1) == await store.read(GUILD)
     assert [] == await store.due_for_deletion(1e11)
+
+
+async def test_server_that_nobody_sees_for_long_counts_as_removed_since_then(
+    backend: SettingsBackend,
+):
+    """Nobody was connected when it removed the bot; one that is seen again is there again."""
+    store, other = await backend.store(), GUILD + 1
+    await store.see([GUILD, other], 60)
+    await asyncio.sleep(0.4)
+
+    assert [] == await store.see([other], 60)
+    assert [GUILD] == await store.see([other], 0.2)
+    assert [] == await store.see([other], 0.2)
+
+    removed_at_s = (await store.read_fresh(GUILD)).removed_at_s
+    assert removed_at_s is not None
+    assert backend.now() - 30 < removed_at_s < backend.now() - 0.2
+    await store.see([GUILD], 60)
+    assert (await store.read_fresh(GUILD)).removed_at_s is None
+    assert (await store.read_fresh(other)).removed_at_s is None
+
+
+async def test_removed_server_is_not_looked_for(store: SettingsStore):
+    """Its removal was heard of, so the time of that counts."""
+    await store.see([GUILD], 60)
+    await store.mark_removed(GUILD)
+
+    assert [] == await store.see([], 0)
 
 
 async def test_second_removal_does_not_put_the_first_off(store: SettingsStore):

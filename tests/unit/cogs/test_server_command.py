@@ -1,5 +1,6 @@
 """`/server`: who may use it, what each subcommand changes, and who hears of it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import discord
@@ -368,3 +369,29 @@ async def test_event_while_redis_is_away_breaks_nothing(
     await front.dispatch("guild_remove", front.guild())
 
     assert [] == failed
+
+
+async def test_servers_are_noted_once_the_bot_is_ready(
+    front: ServerFront, monkeypatch: pytest.MonkeyPatch
+):
+    """So that a removal nobody heard of shows by the server's absence."""
+    noted = asyncio.Event()
+    seen: list[list[int]] = []
+
+    async def see(self: MemorySettings, guild_ids: list[int], absent_s: float) -> list[int]:
+        assert absent_s >= 86_400
+        seen.append(list(guild_ids))
+        noted.set()
+        return []
+
+    monkeypatch.setattr(MemorySettings, "see", see)
+    monkeypatch.setattr(front.bot, "is_ready", lambda: True)
+
+    cog = front.bot.get_cog("Presence")
+    assert cog is not None
+    await cog.on_ready()  # not by the gateway: its hourly task outlives the event
+    async with asyncio.timeout(5):
+        await noted.wait()
+
+    assert [[guild.id for guild in front.bot.guilds]] == seen
+    await front.bot.remove_cog("Presence")

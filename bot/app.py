@@ -35,7 +35,7 @@ from bot.jobqueue.connect import QueueStore, open_queues
 from bot.jobqueue.limits import QueueLimits
 from bot.model.store import OpenedModel, open_model, shown_name
 from bot.services.building import Stores, build_services
-from bot.services.chores import forget_removed_servers, refund_orphans
+from bot.services.chores import forget_removed_servers, settle_orphans
 from bot.services.ledger import Ledger
 from bot.services.pools import Pools
 from bot.services.servers import ServersService
@@ -73,7 +73,7 @@ async def run_bot(settings: Settings, shards: Shards | None) -> None:
         for chore in (
             services.board.run(),
             forget_removed_servers(services),
-            refund_orphans(stores.limits, stores.pools),
+            settle_orphans(stores.limits, Ledger(stores.limits, stores.usage), stores.pools),
         ):
             stack.push_async_callback(_stop, asyncio.create_task(chore))
         bot = await stack.enter_async_context(BardlingBot(services, shards))

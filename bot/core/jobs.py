@@ -64,7 +64,7 @@ class Job:
 
     Attributes:
         id: the interaction's id, so that putting it twice is noticed.
-        tenant: who shares the queue's time: "g<server id>", or "u<user id>" in direct messages.
+        tenant: who shares the queue's time (`Asker.tenant`).
         user_id: who asked; only they (and moderators) may stop it.
         prompt: the text to go on with, already cleaned (`prompts.clean_prompt`).
         max_new_tokens: at most this many tokens are written.
@@ -126,8 +126,3 @@ class Job:
             return cls(**known)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"damaged job record: {error!r}") from error
-
-
-def tenant_of(guild_id: int | None, user_id: int) -> str:
-    """Who a request's cost is charged to: the server, or the user in direct messages."""
-    return f"u{user_id}" if guild_id is None else f"g{guild_id}"

@@ -182,6 +182,10 @@ class JobQueue(QueueControl, Protocol):
         """The user who asked for a job, or None when it is unknown."""
         ...
 
+    async def used(self, job_id: str) -> int:
+        """Tokens that a job has cost in the end; 0 until a worker ends it, or when unknown."""
+        ...
+
     async def reap(self) -> Reaped:
         """Puts jobs with expired leases back in front. Any process, idempotent."""
         ...

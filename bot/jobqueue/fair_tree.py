@@ -163,11 +163,6 @@ class FairTree:
         self._prune(entry)
 
     @property
-    def can_serve(self) -> bool:
-        """Whether any job may be served."""
-        return bool(self._node(()).eligible)
-
-    @property
     def queued(self) -> int:
         """Jobs in line."""
         return self._node(()).queued.total()

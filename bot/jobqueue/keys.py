@@ -37,9 +37,10 @@ first goes first. `tree.lua` says what the tags mean.
 
 Fields of `job:<id>`: st (JobState), member, deadline (ms), payload (JSON, gone at the end), runs
 and farewells (claims by kind; their sum is the attempt), by (worker), verdict and at (ms; of the
-newest claim), charged (tokens taken from its tenant's share), sent and sending (follow-up
-messages), cancel (1 = asked to stop), cancel_call (which call took it out of the line), notice
-(until when an edit by somebody else may be on its way, ms).
+newest claim), charged (tokens taken from its tenant's share), used (tokens it has cost, once a
+worker has ended it), sent and sending (follow-up messages), cancel (1 = asked to stop),
+cancel_call (which call took it out of the line), notice (until when an edit by somebody else may
+be on its way, ms).
 """
 
 from dataclasses import dataclass

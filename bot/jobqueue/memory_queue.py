@@ -121,6 +121,7 @@ class MemoryQueue(MemoryControl):
             self._learn_pace((self._clock() - record.claimed_at_s) / tokens)
         if state is JobState.DEAD:
             self._bury(record, "every attempt failed")
+        record.used = tokens
         self._end(record, state)
         self._end_service(record, unused=record.charged - tokens)
         return True
@@ -208,6 +209,11 @@ class MemoryQueue(MemoryControl):
         """The user who asked for a job, or None when it is unknown."""
         record = self._find(job_id)
         return None if record is None else record.job.user_id
+
+    async def used(self, job_id: str) -> int:
+        """Tokens that a job has cost in the end; 0 until a worker ends it, or when unknown."""
+        record = self._find(job_id)
+        return record.used if record else 0
 
     async def reap(self) -> Reaped:
         """Puts jobs with expired leases back in front."""

@@ -28,6 +28,7 @@ class Record:
     by: str = ""
     verdict: Verdict = Verdict.RUN
     charged: int = 0
+    used: int = 0
     claimed_at_s: float = 0.0
     lease_ends_s: float = 0.0
     ended_at_s: float = 0.0

@@ -183,6 +183,10 @@ class RedisQueue(RedisControl):
         member = await self._field(job_id, "member")
         return None if member is None else int(member.split(":", 4)[3])
 
+    async def used(self, job_id: str) -> int:
+        """Tokens that a job has cost in the end; 0 until a worker ends it, or when unknown."""
+        return int(await self._field(job_id, "used") or 0)
+
     async def reap(self) -> Reaped:
         """Puts jobs with expired leases back in front. Any process, idempotent."""
         put_back, ended = 0, list[str]()

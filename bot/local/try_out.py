@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 _READY_FOR_S = 60.0
 _ONCE_FOR_S = 120.0
 _POOL = "try"
-_DRAIN_S = "3"
+# Whoever tries things out is alone: nobody has to be kept from asking too much.
+_DEFAULTS = {"BARDLING_DRAIN_S": "3", "BARDLING_LIMITS_MEMBER_REQUESTS_PER_MINUTE": "0"}
 _INTERRUPTED = 130
 _Result = TypeVar("_Result")
 
@@ -128,7 +129,7 @@ def _environment(
         if name not in ("DISCORD_TOKEN_FILE", "REDIS_URL_FILE")
     }
     # Only where nothing else can have been said: the environment outranks a file.
-    defaults = {} if "BARDLING_CONFIG" in outer else {"BARDLING_DRAIN_S": _DRAIN_S}
+    defaults = {} if "BARDLING_CONFIG" in outer else _DEFAULTS
     ours = {
         "REDIS_URL": redis_url,
         "BARDLING_POOL": _POOL,

@@ -8,6 +8,7 @@ import structlog
 from bot.core.jobs import END_STATES
 from bot.errors import RequestError
 from bot.services import Services
+from bot.services.ledger import Ledger
 from bot.services.pools import Pools
 from bot.state.limits_api import LimitsStore
 
@@ -33,35 +34,40 @@ async def forget_removed_servers(services: Services) -> None:
         await asyncio.sleep(_FORGET_EVERY_S * random.uniform(0.8, 1.2))
 
 
-async def refund_orphans(
+async def settle_orphans(
     limits: LimitsStore,
+    ledger: Ledger,
     pools: Pools,
     *,
     every_s: float = _ORPHANS_EVERY_S,
     after_s: float = _ORPHAN_AFTER_S,
 ) -> None:
-    """Gives back what jobs were charged that never came into a queue.
+    """Settles what jobs were charged that nobody else will settle.
 
-    A bot process that is killed between the two leaves such a charge. So does a job that the queue
-    ended by itself: what a worker wrote is settled before the queue hears that it is over.
+    A bot process that is killed between charge and put leaves such a charge; so does a worker
+    killed between the end of a job and its settling, and a job that the queue ended by itself.
     """
     while True:
         await asyncio.sleep(every_s * random.uniform(0.8, 1.2))
         try:
-            await _refund_orphans(limits, pools, after_s)
+            await _settle_orphans(limits, ledger, pools, after_s)
         except RequestError as error:
-            _log.warning("orphans not refunded yet", reason=type(error).__name__)
+            _log.warning("orphans not settled yet", reason=type(error).__name__)
 
 
-async def _refund_orphans(limits: LimitsStore, pools: Pools, after_s: float) -> None:
+async def _settle_orphans(
+    limits: LimitsStore, ledger: Ledger, pools: Pools, after_s: float
+) -> None:
     offset = 0
-    models = await pools.known()
     while job_ids := await limits.open_charges(after_s, offset, _PAGE):
         for job_id in job_ids:
-            states = [await pools.of(model).state(job_id) for model in models]
-            found = [state for state in states if state is not None]
-            if found and not END_STATES.issuperset(found):
+            queue = await pools.find(job_id)
+            state = await queue.state(job_id) if queue else None
+            if queue is None or state is None:
+                await limits.refund(job_id)
+            elif state in END_STATES:
+                await ledger.settle(job_id, state, tokens=await queue.used(job_id))
+            else:
                 offset += 1  # it waits or runs, and is settled at its end
                 continue
-            await (limits.settle(job_id, 0) if found else limits.refund(job_id))
-            _log.info("orphan refunded", job_id=job_id)
+            _log.info("orphan settled", job_id=job_id, state=state.value if state else None)

@@ -1,6 +1,6 @@
 """Settles what a text has really cost, once, wherever its job ended.
 
-Called by the worker before it finishes a job, by whoever takes a job out of the line, and for
+Called by the worker once it has finished a job, by whoever takes a job out of the line, and for
 jobs that the queue gave up by itself.
 """
 
@@ -55,8 +55,7 @@ class Ledger:
 
         A text that cost nothing, because it never began, does not count as a request either.
 
-        Before the queue is told that the job is over: a worker that dies in between leaves the
-        job to another one, which writes the same text and settles the same.
+        After the queue has taken the job's end: it alone knows whose end counts.
 
         Args:
             job_id: the job.
@@ -68,10 +67,6 @@ class Ledger:
         Raises:
             QueueDownError: Redis can't be reached.
         """
-        if used := prompt_tokens + tokens:
-            await self._charges.settle(job_id, used)
-        else:
-            await self._charges.refund(job_id)
         await self._usage.ended(
             Ended(
                 job_id=job_id,
@@ -81,3 +76,8 @@ class Ledger:
                 waited_s=waited_s,
             )
         )
+        # Last: as long as the charge is open, `chores` does all of this again.
+        if used := prompt_tokens + tokens:
+            await self._charges.settle(job_id, used)
+        else:
+            await self._charges.refund(job_id)

@@ -58,7 +58,7 @@ class LimitsService:
         Args:
             asker: who asks, and where.
             job_id: names the charge; charging it again changes nothing.
-            tokens: the estimate; `settle` corrects it when the job has ended.
+            tokens: the estimate; the ledger corrects it when the job has ended.
 
         Returns:
             Notes for the asker on limits of which three quarters or more are used.
@@ -73,10 +73,6 @@ class LimitsService:
             return notes(answer.states)
         _log.info("limit reached", job_id=job_id, bucket=answer.state.bucket.key)
         raise LimitReachedError(refusal_sentence(answer))
-
-    async def settle(self, job_id: str, used_tokens: int) -> bool:
-        """Gives back what a job did not use, once; False where it was settled already."""
-        return await self._store.settle(job_id, used_tokens)
 
     async def refund(self, job_id: str) -> bool:
         """Gives everything back: the job was not taken after all."""

@@ -55,6 +55,17 @@ class Pools:
         seen = await self._registry.seen(_KNOWN_FOR_S)
         return [self._default, *(model for model in seen if model != self._default)]
 
+    async def find(self, job_id: str) -> JobQueue | None:
+        """The queue that knows a job.
+
+        Raises:
+            QueueDownError: Redis can't be reached.
+        """
+        for model in await self.known():
+            if await self.of(model).state(job_id) is not None:
+                return self.of(model)
+        return None
+
     async def choose(self, wanted: str | None) -> str:
         """The model for a request.
 

@@ -18,7 +18,7 @@ from bot.core.prompts import clean_prompt
 from bot.core.queue_words import refusal
 from bot.core.sampling import MAX_SEED, SamplingParams
 from bot.core.usage import Asked, Outcome
-from bot.errors import LimitReachedError, OptionError, QueueDownError, QueueFullError, RequestError
+from bot.errors import LimitReachedError, OptionError, QueueDownError, QueueFullError
 from bot.jobqueue.api import JobQueue, Placement, PutStatus
 from bot.services.ledger import Ledger
 from bot.services.limits import LimitsService
@@ -188,10 +188,7 @@ class TextService:
         event = Asked.by(
             request.asker, job_id=str(request.interaction_id), tokens=cost, outcome=outcome
         )
-        try:
-            await self._parts.usage.asked(event)
-        except RequestError as error:
-            _log.warning("usage not noted", reason=type(error).__name__)
+        await self._parts.usage.asked(event)
 
     async def stop(self, job_id: str, *, user_id: int, is_moderator: bool) -> StopResult:
         """Stops a job for the one who asked for it, or for a moderator.
@@ -199,10 +196,10 @@ class TextService:
         Raises:
             QueueDownError: the queue can't be reached.
         """
-        queue, owner = await self._find(job_id)
+        queue = await self._parts.pools.find(job_id)
         if queue is None:
             return StopResult.NOTHING
-        if owner != user_id and not is_moderator:
+        if not is_moderator and await queue.owner(job_id) != user_id:
             return StopResult.NOT_YOURS
         match await queue.cancel(job_id):
             case JobState.QUEUED:
@@ -219,15 +216,6 @@ class TextService:
             await self._parts.ledger.settle(job_id, JobState.STOPPED)
         except QueueDownError:
             _log.warning("stopped job not settled", job_id=job_id)
-
-    async def _find(self, job_id: str) -> tuple[JobQueue | None, int | None]:
-        """The queue that knows a job, and who asked for it."""
-        for model in await self._parts.pools.known():
-            queue = self._parts.pools.of(model)
-            owner = await queue.owner(job_id)
-            if owner is not None:
-                return queue, owner
-        return None, None
 
     def _sampling(self, request: CompletionRequest) -> SamplingParams:
         given = {

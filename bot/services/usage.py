@@ -1,7 +1,7 @@
 """What was used: notes it, shows it, and tries a limit on it.
 
-Built by `app` around a usage store; called by cogs, and `asked` and `ended` by other services
-and the worker's runner. Knows nothing of Discord's client or Redis.
+Built by `app` around a usage store; called by cogs, `asked` by `texts`; ends are the ledger's to
+note. Knows nothing of Discord's client or Redis.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import structlog
 
 from bot.core.simulation import Proposal, simulate
-from bot.core.usage import COUNTER_DAYS, Asked, Counts, Ended, date_of, day_number
+from bot.core.usage import COUNTER_DAYS, Asked, Counts, date_of, day_number
 from bot.core.usage_words import (
     nothing_to_replay,
     nothing_used,
@@ -62,13 +62,6 @@ class UsageService:
             await self._store.asked(event)
         except QueueDownError as error:
             _log.warning("request not noted", job_id=event.job_id, reason=str(error))
-
-    async def ended(self, event: Ended) -> None:
-        """Notes the end of an accepted request, once for each job id; fails as little."""
-        try:
-            await self._store.ended(event)
-        except QueueDownError as error:
-            _log.warning("end not noted", job_id=event.job_id, reason=str(error))
 
     async def stats(self, guild_id: int | None, days: int) -> UsageReport:
         """What a server used, today included.

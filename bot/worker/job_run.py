@@ -5,59 +5,29 @@ fails, the job is put back, and whatever else goes wrong on the way leaves it to
 attempt writes the text.
 """
 
-import random
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import TypeVar
 
 import structlog
 
-from bot.core.jobs import INTERACTION_LIFETIME_S, JOB_LIFETIME_S, Job, JobState
-from bot.core.models import ModelInfo
+from bot.core.jobs import INTERACTION_LIFETIME_S, JOB_LIFETIME_S, JobState
 from bot.core.replies import ReplyMessage, exhausted, expired, failure, final, tried_again
 from bot.discord_io.reply_rest import ReplyError, ReplyGoneError, ReplyRefusedError
 from bot.errors import QueueDownError, RequestError
-from bot.jobqueue.api import Claim, JobQueue, Verdict
+from bot.jobqueue.api import Claim, Verdict
 from bot.jobqueue.limits import DEADLINE_MARGIN_S
-from bot.model.tokenizers.api import Tokenizer
-from bot.services.ledger import Ledger
-from bot.worker.engine_loop import EngineLoop
 from bot.worker.generation import End
-from bot.worker.reply_writer import LeaseLostError, Replies, ReplyWriter
+from bot.worker.reply_writer import LeaseLostError, ReplyWriter
 from bot.worker.retry import Backoff
+from bot.worker.tools import Mask, Tools
 from bot.worker.writing import RefusedByEngineError, Writing, WritingFailedError
 
 _PERSISTENCE_S = INTERACTION_LIFETIME_S - JOB_LIFETIME_S  # after the deadline nothing matters
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 _T = TypeVar("_T")
-Mask = Callable[[str], str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tools:
-    """What all jobs of one worker share.
-
-    Attributes:
-        ledger: settles what a text has cost.
-        mask_of: gives what hides words that a job's server does not want to read.
-        put_back: gives (job id, attempt) back after an engine failure; False = it was not ours.
-    """
-
-    worker_id: str
-    queue: JobQueue
-    engine: EngineLoop
-    tokenizer: Tokenizer
-    model: ModelInfo
-    replies: Replies
-    ledger: Ledger
-    mask_of: Callable[[Job], Awaitable[Mask]]
-    put_back: Callable[[str, int], Awaitable[bool]]
-    clock: Callable[[], float]  # Unix time in seconds
-    rng: random.Random
-    edit_interval_s: float
 
 
 class JobRun:
@@ -250,18 +220,16 @@ class JobRun:
         _log.info("job put back", error_id=error_id)
 
     async def _finish(self, state: JobState, **details: str) -> None:
-        """Tells the queue, then the log."""
+        """Tells the queue, settles the cost, then tells the log.
+
+        In this order: only the queue knows whether the job is still this worker's to settle. A
+        worker that dies in between leaves a charge open, which `chores` settles by the queue's
+        record.
+        """
         tools, claim, writing = self._tools, self.claim, self._writing
         n_written = writing.generation.n_tokens if writing else 0
         n_prompt = len(writing.fitted.tokens) if writing else 0
         self.is_finishing = True
-        began = claim.verdict is Verdict.RUN
-        waited_s = self._claimed_s - claim.job.created_at_s if began else None
-        await self._persist(
-            lambda: tools.ledger.settle(
-                claim.job.id, state, prompt_tokens=n_prompt, tokens=n_written, waited_s=waited_s
-            )
-        )
         was_ours = await self._persist(
             lambda: tools.queue.finish(
                 tools.worker_id, claim.job.id, claim.attempt, state, n_prompt + n_written
@@ -269,22 +237,35 @@ class JobRun:
         )
         if not was_ours:
             raise LeaseLostError
-        now_s, claimed_s = tools.clock(), self._claimed_s
-        first_s = writing.first_token_s if writing else None
-        end = writing.generation.end if writing else None
+        began = claim.verdict is Verdict.RUN
+        waited_s = self._claimed_s - claim.job.created_at_s if began else None
+        await self._persist(
+            lambda: tools.ledger.settle(
+                claim.job.id, state, prompt_tokens=n_prompt, tokens=n_written, waited_s=waited_s
+            )
+        )
         _log.info(
             "job finished",
             state=state.value,
-            end=end.value if end else None,
-            waited_s=round(claimed_s - claim.job.created_at_s, 3),
-            first_token_s=None if first_s is None else round(first_s - claimed_s, 3),
-            total_s=round(now_s - claimed_s, 3),
             prompt_tokens=n_prompt,
             tokens=n_written,
-            edits=self._writer.n_edits,
-            reproducible=writing.is_repeatable if writing else None,
+            **self._timings(),
             **details,
         )
+
+    def _timings(self) -> dict[str, object]:
+        """How the job went, for the log."""
+        writing, claimed_s = self._writing, self._claimed_s
+        first_s = writing.first_token_s if writing else None
+        end = writing.generation.end if writing else None
+        return {
+            "end": end.value if end else None,
+            "waited_s": round(claimed_s - self.claim.job.created_at_s, 3),
+            "first_token_s": None if first_s is None else round(first_s - claimed_s, 3),
+            "total_s": round(self._tools.clock() - claimed_s, 3),
+            "edits": self._writer.n_edits,
+            "reproducible": writing.is_repeatable if writing else None,
+        }
 
     async def _persist(self, call: Callable[[], Awaitable[_T]]) -> _T:
         """Makes an idempotent call to the queue, again and again while the queue is away.

@@ -22,10 +22,11 @@ from bot.model.tokenizers.api import Tokenizer
 from bot.services.ledger import Ledger
 from bot.worker.engine_loop import EngineLoop
 from bot.worker.generation import End
-from bot.worker.job_run import JobRun, Mask, Tools
+from bot.worker.job_run import JobRun
 from bot.worker.reply_writer import EDIT_INTERVAL_S, Replies
 from bot.worker.retry import Backoff
 from bot.worker.scheduler import jobs_to_claim
+from bot.worker.tools import Mask, Tools
 
 _CLAIM_WAIT_S = 1.0  # also the longest that a drain waits for the last claim
 _CANCEL_WAIT_S = 2.0

@@ -41,10 +41,8 @@ async def wrong_charges(
 ) -> list[str]:
     """Members whose charges differ from what their texts used, one sentence each.
 
-    A worker that is killed after it settled a text, and before it logged so, leaves no figure; a
-    stopped text of that kind may have used anything up to its length. So may one that was given
-    up: where its last attempt was killed between settling and finishing, it stays charged for the
-    text that was written.
+    A worker that is killed after it finished a text, and before it logged so, leaves no figure; a
+    stopped text of that kind may have used anything up to its length.
     """
     typical = {
         (one.prompt, one.length): used[str(one.interaction.id)]
@@ -59,8 +57,6 @@ async def wrong_charges(
         first_s.setdefault(one.user_id, one.at_s)
         whole = typical.get((one.prompt, one.length), 0)
         known = used.get(str(one.interaction.id), whole if state is JobState.DONE else None)
-        if state is JobState.DEAD:
-            known = None
         least[one.user_id] += known or 0
         most[one.user_id] += whole if known is None else known
     host = HostLimits(ceiling_member_tokens_per_day=CEILING)

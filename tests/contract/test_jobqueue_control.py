@@ -251,3 +251,21 @@ async def test_all_waiting_jobs_of_a_tenant_can_be_stopped(backend: Backend):
     assert JobState.STOPPED is await queue.state(of_a[0])
     assert JobState.RUNNING is await queue.state(of_a[1])
     assert 130 - (6 - len(of_a)) == (await queue.load()).queued
+
+
+async def test_ended_job_is_known_by_what_it_has_used(backend: Backend):
+    """For whoever settles it when its worker can't any more."""
+    queue = await backend.queue()
+    for job_id in ("done", "cancelled"):
+        await queue.put(backend.job(job_id))
+    (claim,) = await queue.claim("w", 1, 0)
+    assert 0 == await queue.used("done")
+
+    assert not await queue.finish("other", "done", claim.attempt, JobState.DONE, 9)
+    assert 0 == await queue.used("done")
+    assert await queue.finish("w", "done", claim.attempt, JobState.DONE, 17)
+    await queue.cancel("cancelled")
+
+    assert 17 == await queue.used("done")
+    assert 0 == await queue.used("cancelled")
+    assert 0 == await queue.used("unknown")

@@ -21,6 +21,7 @@ end
 if state == 'dead' then
   dead_letter(id, reason, max_letters)
 end
+redis.call('HSET', JOB .. id, 'used', tokens)
 end_job(id, state, keep_ms)
 end_service(job, tonumber(record[1] or 0) - tokens)
 return { 1 }

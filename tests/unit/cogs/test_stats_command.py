@@ -23,7 +23,7 @@ async def usage_front() -> AsyncIterator[UsageFront]:
         for job_id in ("1", "2", "3"):
             await front.usage.asked(asked(job_id))
         await front.usage.asked(asked("4", user_id=101, role_ids=frozenset({7}), channel_id=21))
-        await front.usage.ended(ended("1"))
+        await front.usage._store.ended(ended("1"))
         yield front
 
 

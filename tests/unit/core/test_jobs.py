@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.jobs import Job, UnknownVersionError, tenant_of
+from bot.core.jobs import Job, UnknownVersionError
 from bot.core.sampling import MAX_SEED, SamplingParams
 from tests.factories import make_job
 
@@ -93,8 +93,3 @@ def test_sampling_out_of_bounds_is_refused(wrong: dict[str, object]):
     """An engine never sees a parameter it can't obey."""
     with pytest.raises(ValueError, match="must"):
         SamplingParams(**wrong)  # pyright: ignore[reportArgumentType]
-
-
-def test_cost_is_charged_to_the_server_or_the_user():
-    """Servers share fairly; in direct messages each user is one of their own."""
-    assert ("g5", "u7") == (tenant_of(5, 7), tenant_of(None, 7))

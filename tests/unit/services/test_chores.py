@@ -6,7 +6,8 @@ from bot.core.asker import Asker
 from bot.core.jobs import JobState
 from bot.core.limits import HostLimits
 from bot.jobqueue.memory_queue import MemoryQueue
-from bot.services.chores import refund_orphans
+from bot.services.chores import settle_orphans
+from bot.services.ledger import Ledger
 from tests.factories import make_job
 from tests.memory_services import memory_services, memory_stores
 
@@ -27,7 +28,11 @@ async def test_charge_of_a_job_that_no_queue_knows_is_given_back():
     await queue.cancel_tenant("g11")
     now_s[0] += 61
 
-    chore = asyncio.create_task(refund_orphans(stores.limits, stores.pools, every_s=0.01))
+    chore = asyncio.create_task(
+        settle_orphans(
+            stores.limits, Ledger(stores.limits, stores.usage), stores.pools, every_s=0.01
+        )
+    )
     async with asyncio.timeout(5):
         while len(await stores.limits.open_charges(0, 0, 10)) == 3:  # noqa: ASYNC110
             await asyncio.sleep(0.01)

@@ -95,12 +95,12 @@ async def test_job_too_long_for_a_limit_is_told_to_be_shorter():
 
 async def test_settle_and_refund_make_room():
     """Unused tokens come back, and all of a job that was not taken."""
-    limits, _, _ = make_service()
+    limits, _, store = make_service()
     await limits.set_rule(GUILD, HOUR_RULE, ADMIN)
     await limits.charge(ASKER, "1", 2000)
 
-    assert await limits.settle("1", 500)
-    assert not await limits.settle("1", 500)
+    assert await store.settle("1", 500)
+    assert not await store.settle("1", 500)
     await limits.charge(ASKER, "2", 1500)
     assert await limits.refund("2")
 

@@ -18,8 +18,8 @@ from bot.jobqueue.redis_queue import RedisQueue
 from bot.services.ledger import Ledger
 from bot.state.memory_limits import MemoryLimits
 from bot.state.memory_usage import MemoryUsage
-from bot.worker.job_run import Mask
 from bot.worker.runner import Worker
+from bot.worker.tools import Mask
 from tests.factories import make_job
 from tests.redis_servers import any_server, running_server
 from tests.unit.worker.workshop import MODEL, MemoryReplies, byte_tokenizer

@@ -10,6 +10,8 @@ from bot.core.usage import Asked, Counts, Outcome
 from bot.discord_io.reply_rest import ReplyGoneError
 from bot.errors import QueueDownError
 from bot.jobqueue.limits import QueueLimits
+from bot.services.chores import settle_orphans
+from bot.services.pools import Pools
 from tests.unit.worker.workshop import LEASE_S, PATIENCE_S, TapeEngine, Workshop
 
 GUILD = 10
@@ -67,6 +69,7 @@ async def test_finished_text_costs_what_was_read_and_written(
 
     async with workshop.running(TapeEngine()):
         assert JobState.DONE == await workshop.ended()
+        await workshop.until_settled()
 
     assert PROMPT_TOKENS + 40 == await accounts.charged()
     counts = await accounts.counts()
@@ -84,6 +87,7 @@ async def test_stopped_text_costs_what_exists(workshop: Workshop, accounts: Acco
         await workshop.until(lambda: workshop.replies.edits)
         await workshop.memory.cancel("1")
         assert JobState.STOPPED == await workshop.ended()
+        await workshop.until_settled()
 
     counts = await accounts.counts()
     assert (1, 0) == (counts.stopped, counts.done)
@@ -100,6 +104,7 @@ async def test_text_whose_reply_is_gone_costs_what_was_written(
 
     async with workshop.running(TapeEngine()):
         assert JobState.FAILED == await workshop.ended()
+        await workshop.until_settled()
 
     counts = await accounts.counts()
     assert (1, 0) == (counts.failed, counts.done)
@@ -112,6 +117,7 @@ async def test_late_text_costs_nothing(workshop: Workshop, accounts: Accounts):
 
     async with workshop.running(TapeEngine()):
         assert JobState.EXPIRED == await workshop.ended()
+        await workshop.until_settled()
 
     assert 0 == await accounts.charged()
     counts = await accounts.counts()
@@ -126,6 +132,7 @@ async def test_text_that_always_failed_costs_nothing(workshop: Workshop, account
 
     async with workshop.running(engine):
         assert JobState.DEAD == await workshop.ended()
+        await workshop.until_settled()
 
     assert 0 == await accounts.charged()
     counts = await accounts.counts()
@@ -162,18 +169,17 @@ async def test_engine_failure_settles_nothing_yet(workshop: Workshop, accounts: 
 
     async with workshop.running(engine):
         assert JobState.DONE == await workshop.ended()
+        await workshop.until_settled()
 
     assert PROMPT_TOKENS + 40 == await accounts.charged()
     counts = await accounts.counts()
     assert (1, 0, 40) == (counts.done, counts.dead, counts.tokens_written)
 
 
-@pytest.mark.parametrize("call", ["settle", "ended", "finish"])
-async def test_worker_that_dies_while_it_settles_counts_once(
-    workshop: Workshop, accounts: Accounts, call: str, monkeypatch: pytest.MonkeyPatch
-):
-    """Before either account, between the two, or before the queue knows: another one finishes."""
-    owner = {"settle": workshop.limits, "ended": workshop.usage, "finish": workshop.queue}[call]
+async def die_in(
+    workshop: Workshop, owner: object, call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker writes the text and dies at a call that ends it."""
     reached = asyncio.Event()
 
     async def never(*_arguments: object, **_options: object) -> bool:
@@ -181,7 +187,6 @@ async def test_worker_that_dies_while_it_settles_counts_once(
         await asyncio.Event().wait()
         raise AssertionError
 
-    await workshop.put(length=40)
     with monkeypatch.context() as patch:
         patch.setattr(owner, call, never, raising=False)
         dying = asyncio.create_task(
@@ -191,16 +196,70 @@ async def test_worker_that_dies_while_it_settles_counts_once(
             await reached.wait()
         dying.cancel()
         await asyncio.wait([dying])
+
+
+async def test_worker_that_dies_before_it_finishes_settles_nothing(
+    workshop: Workshop, accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+):
+    """Another one writes the text again, and its end counts."""
+    await workshop.put(length=40)
+    await die_in(workshop, workshop.queue, "finish", monkeypatch)
     assert JobState.RUNNING == await workshop.memory.state("1")
+    assert ESTIMATE == await accounts.charged()
     workshop.skew_s += 2 * LEASE_S
 
     async with workshop.running(TapeEngine(), name="second"):
         assert JobState.DONE == await workshop.ended()
+        await workshop.until_settled()
 
     assert PROMPT_TOKENS + 40 == await accounts.charged()
     counts = await accounts.counts()
     assert (1, 1, PROMPT_TOKENS + 40) == (counts.jobs, counts.done, counts.tokens)
     assert 1 == sum(counts.waits)
+
+
+@pytest.mark.parametrize("call", ["settle", "ended"])
+async def test_worker_that_dies_while_it_settles_leaves_it_to_the_chore(
+    workshop: Workshop, accounts: Accounts, call: str, monkeypatch: pytest.MonkeyPatch
+):
+    """The queue knows what the text has cost, so nothing is lost and nothing counts twice."""
+    await workshop.put(length=40)
+    owner = {"settle": workshop.limits, "ended": workshop.usage}[call]
+    await die_in(workshop, owner, call, monkeypatch)
+    assert JobState.DONE == await workshop.memory.state("1")
+
+    pools = Pools(lambda _model: workshop.memory, workshop.registry, default="m")
+    chore = asyncio.create_task(
+        settle_orphans(workshop.limits, workshop.ledger, pools, every_s=0.01, after_s=0)
+    )
+    await workshop.until_settled()
+    await asyncio.sleep(0.05)  # it comes round again
+    chore.cancel()
+
+    assert PROMPT_TOKENS + 40 == await accounts.charged()
+    counts = await accounts.counts()
+    assert (1, 1, PROMPT_TOKENS + 40) == (counts.jobs, counts.done, counts.tokens)
+
+
+async def test_end_that_the_queue_does_not_take_settles_nothing(
+    workshop: Workshop, accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+):
+    """The lease went to another worker in the last moment; that one's end counts."""
+    refused = asyncio.Event()
+
+    async def refuse(*_arguments: object) -> bool:
+        refused.set()
+        return False
+
+    monkeypatch.setattr(workshop.queue, "finish", refuse, raising=False)
+    await workshop.put(length=40)
+    async with workshop.running(TapeEngine()):
+        async with asyncio.timeout(PATIENCE_S):
+            await refused.wait()
+        await asyncio.sleep(0.05)
+
+    assert ESTIMATE == await accounts.charged()
+    assert 0 == (await accounts.counts()).tokens
 
 
 async def test_lost_lease_settles_nothing(workshop: Workshop, accounts: Accounts):
@@ -217,10 +276,10 @@ async def test_lost_lease_settles_nothing(workshop: Workshop, accounts: Accounts
     assert (1, 0) == ((counts := await accounts.counts()).jobs, counts.tokens)
 
 
-async def test_outage_delays_the_settling_and_the_end(
+async def test_outage_delays_the_settling(
     workshop: Workshop, accounts: Accounts, monkeypatch: pytest.MonkeyPatch
 ):
-    """The queue hears of no job whose cost is still open."""
+    """The worker goes on trying; the text stands there all the same."""
     settle, is_down, n_tries = workshop.limits.settle, True, 0
 
     async def flaky(job_id: str, used_tokens: int) -> bool:
@@ -234,9 +293,9 @@ async def test_outage_delays_the_settling_and_the_end(
     await workshop.put(length=20)
     async with workshop.running(TapeEngine()):
         await workshop.until(lambda: n_tries >= 2)
-        assert JobState.RUNNING == await workshop.memory.state("1")
+        assert JobState.DONE == await workshop.memory.state("1")
         is_down = False
-        assert JobState.DONE == await workshop.ended()
+        await workshop.until_settled()
 
     assert PROMPT_TOKENS + 20 == await accounts.charged()
     assert 1 == (await accounts.counts()).done

@@ -21,8 +21,8 @@ from bot.model.tokenizers.byte_pair import BytePairTokenizer
 from bot.services.ledger import Ledger
 from bot.state.memory_limits import MemoryLimits
 from bot.state.memory_usage import MemoryUsage
-from bot.worker.job_run import Mask
 from bot.worker.runner import Worker
+from bot.worker.tools import Mask
 from tests.factories import make_job
 
 PATIENCE_S = 10.0
@@ -242,6 +242,12 @@ class Workshop:
             stop.set()
             async with asyncio.timeout(PATIENCE_S):
                 await task
+
+    async def until_settled(self) -> None:
+        """Waits until no charge is open any more."""
+        async with asyncio.timeout(PATIENCE_S):
+            while await self.limits.open_charges(0, 0, 1):  # noqa: ASYNC110  # nobody tells
+                await asyncio.sleep(0.01)
 
     async def until(self, condition: Callable[[], object]) -> None:
         """Waits for something to become true."""

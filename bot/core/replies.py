@@ -16,6 +16,21 @@ _MAX_SHOWN_PROMPT = 1000  # of a longer prompt the end is shown: what the text g
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A picture at a message.
+
+    Attributes:
+        png: its bytes.
+        name: of the file, ending in .png.
+        description: what it shows, for those who don't see it; at most 1,024 characters.
+    """
+
+    png: bytes
+    name: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyMessage:
     """One message as it is to be posted.
 
@@ -23,11 +38,13 @@ class ReplyMessage:
         content: at most 2,000 characters of Discord's markdown.
         components: rows of buttons as Discord's JSON; empty takes them away.
         file_text: a text to attach as a file, or None.
+        picture: a picture to attach instead, or None.
     """
 
     content: str
     components: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     file_text: str | None = None
+    picture: Picture | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +57,7 @@ class Label:
         seed: the text's.
         is_repeatable: whether the same seed makes the same text again, to the letter.
         notes: what else there is to say.
+        receipt: the text's code, or "" where nothing is kept of it.
     """
 
     model: str
@@ -47,6 +65,7 @@ class Label:
     seed: int
     is_repeatable: bool = True
     notes: tuple[str, ...] = ()
+    receipt: str = ""
 
     def line(self) -> str:
         """The line in Discord's small print, with the line break before it."""
@@ -54,6 +73,7 @@ class Label:
             f"{escape(self.model)} {escape(self.quantization)}",
             "machine-written",
             f"seed {self.seed}" + ("" if self.is_repeatable else " (may differ next time)"),
+            *((f"receipt {self.receipt}",) if self.receipt else ()),
             *self.notes,
         )
         return "\n-# " + " · ".join(shown)

@@ -33,6 +33,7 @@ from bot.engine.select import ENGINE_FILE_FORMAT, choose_engine, open_engine, su
 from bot.errors import SettingError
 from bot.jobqueue.connect import QueueStore, open_queues
 from bot.jobqueue.limits import QueueLimits
+from bot.jobqueue.registry import Announcer
 from bot.model.store import OpenedModel, open_model, shown_name
 from bot.services.building import Stores, build_services
 from bot.services.chores import forget_removed_servers, settle_orphans
@@ -133,9 +134,10 @@ def _new_worker(
     replies: ReplyClient,
     servers: ServersService,
 ) -> Worker:
+    queue = store.queue(model.info.name)
     return Worker(
         worker_id=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}",
-        queue=store.queue(model.info.name),
+        queue=queue,
         engine=engine,
         tokenizer=model.tokenizer,
         model=model.info,
@@ -146,7 +148,7 @@ def _new_worker(
             RedisUsage(store.commands, pool=store.base),
         ),
         mask_of=lambda job: _mask(servers, job),
-        announce=store.registry.announce,
+        announce=Announcer(store.registry, queue).announce,
         lease_s=settings.lease_s,
         drain_s=settings.drain_s,
     )

@@ -6,9 +6,9 @@ The half of `MemoryQueue` that admins' and host's commands use; the twin of `red
 from bot.core.jobs import JobState
 from bot.jobqueue.control import (
     DeadLetter,
+    HostControls,
     TenantLoad,
     WorkerInfo,
-    check_weight,
     tenant_load,
 )
 from bot.jobqueue.memory_store import MemoryStore
@@ -17,29 +17,19 @@ from bot.jobqueue.memory_store import MemoryStore
 class MemoryControl(MemoryStore):
     """See `QueueControl`."""
 
-    async def set_weight(self, tenant: str, weight: float) -> None:
-        """Sets a tenant's share beside the others'; 1 is everybody's.
-
-        Raises:
-            ValueError: the weight is not above 0 and at most 1000.
-        """
-        check_weight(weight)
-        self._tree.weights[tenant] = float(weight)
-        if weight == 1:
-            del self._tree.weights[tenant]
+    async def obey(self, controls: HostControls) -> None:
+        """Does what the host decided, unless it has done that, or something newer, before."""
+        if controls.revision <= self._obeyed:
+            return
+        self._obeyed = controls.revision
+        self._tree.weights = dict(controls.weights)
+        self._message = controls.paused
+        if controls.paused is None:
+            self._wake.send()
 
     async def weights(self) -> dict[str, float]:
         """Tenants whose weight is not 1."""
         return dict(self._tree.weights)
-
-    async def pause(self, message: str) -> None:
-        """Lets no job start or come in; those that run go on, and late ones are told."""
-        self._message = message
-
-    async def resume(self) -> None:
-        """Ends a pause."""
-        self._message = None
-        self._wake.send()
 
     async def paused(self) -> str | None:
         """What the host says about the pause, or None while there is none."""

@@ -12,10 +12,10 @@ from redis.exceptions import RedisError
 from bot.core.jobs import Job
 from bot.jobqueue.control import (
     DeadLetter,
+    HostControls,
     TenantLoad,
     WorkerCard,
     WorkerInfo,
-    check_weight,
     tenant_load,
 )
 from bot.jobqueue.keys import Keys
@@ -28,7 +28,7 @@ _SCRIPTS = (
     "begin_notice",
     "end_notice",
     "enqueue", "load", "claim", "renew", "mark_part", "finish", "release", "retry", "leave",
-    "cancel", "status", "reap", "set_weight", "pause", "drain", "workers", "tenant",
+    "cancel", "status", "reap", "obey", "drain", "workers", "tenant",
     "cancel_tenant", "revive",
 )  # fmt: skip
 _CANCEL_BATCH = 100
@@ -53,27 +53,20 @@ class RedisControl:
         )
         self._caps = (limits.max_running_per_server, limits.max_running_per_user)
 
-    async def set_weight(self, tenant: str, weight: float) -> None:
-        """Sets a tenant's share beside the others'; 1 is everybody's.
-
-        Raises:
-            ValueError: the weight is not above 0 and at most 1000.
-        """
-        check_weight(weight)
-        await self._run("set_weight", tenant, repr(float(weight)))
+    async def obey(self, controls: HostControls) -> None:
+        """Does what the host decided, unless it has done that, or something newer, before."""
+        weights = [
+            value
+            for tenant, weight in controls.weights.items()
+            for value in (tenant, repr(float(weight)))
+        ]
+        is_paused = int(controls.paused is not None)
+        await self._run("obey", controls.revision, is_paused, controls.paused or "", *weights)
 
     async def weights(self) -> dict[str, float]:
         """Tenants whose weight is not 1."""
         reply = await self._ask(self._commands.hgetall(self._keys.weights))
         return {tenant: float(weight) for tenant, weight in cast("dict[str, str]", reply).items()}
-
-    async def pause(self, message: str) -> None:
-        """Lets no job start or come in; those that run go on, and late ones are told."""
-        await self._run("pause", 1, message)
-
-    async def resume(self) -> None:
-        """Ends a pause."""
-        await self._run("pause", 0, "")
 
     async def paused(self) -> str | None:
         """What the host says about the pause, or None while there is none."""

@@ -80,7 +80,7 @@ class HostService:
         Args:
             kind: "server", or "user" for what one asks where no server has added the bot.
             subject_id: its id.
-            weight: for the queues of all models that are known now.
+            weight: in the queues of all models, those announced later too.
 
         Raises:
             OptionError: there is no such kind of subject, or the weight is out of its bounds.
@@ -90,29 +90,22 @@ class HostService:
             raise OptionError(
                 f"This can't be done: a weight is from {MIN_WEIGHT:g} to {MAX_WEIGHT:g}."
             )
-        tenant = _tenant(_kind(kind), subject_id)
-        for queue in await self._queues():
-            await queue.set_weight(tenant, weight)
+        await self._pools.set_weight(_tenant(_kind(kind), subject_id), weight)
 
     async def weights(self) -> dict[str, float]:
         """Tenants whose weight is not 1."""
-        found: dict[str, float] = {}
-        for queue in await self._queues():
-            found |= dict(await queue.weights())
-        return found
+        return dict((await self._pools.controls()).weights)
 
     async def pause(self, message: str) -> None:
-        """Takes no more jobs and starts none, in the queues of all models that are known now.
+        """Takes no more jobs and starts none, in the queues of all models.
 
-        Running ones are finished.
+        Running ones are finished; those of models announced later wait, too.
         """
-        for queue in await self._queues():
-            await queue.pause(message)
+        await self._pools.pause(message)
 
     async def resume(self) -> None:
         """Ends a pause."""
-        for queue in await self._queues():
-            await queue.resume()
+        await self._pools.pause(None)
 
     async def workers(self) -> list[tuple[str, WorkerInfo]]:
         """All workers that live, each with the model of its queue."""

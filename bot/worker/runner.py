@@ -60,7 +60,8 @@ class Worker:
         replies: shows the texts.
         ledger: settles what texts have cost.
         mask_of: gives what hides words that a job's server does not want to read.
-        announce: says with each heartbeat that the model is served.
+        announce: says with each heartbeat that the model is served; before the first one it takes
+            no job, as the queue may not know yet what the host decided.
         drain_s: what running jobs get to end once the worker is told to stop.
         lease_s: how long the queue leaves a job to a worker that is silent.
         edit_interval_s: at least so long between two edits of a reply.
@@ -98,7 +99,7 @@ class Worker:
         self._held: dict[str, _Held] = {}
         self._room = asyncio.Event()
         self._is_draining = False
-        self._is_announced = False
+        self._announced = asyncio.Event()
         self._reap_from_s = 0.0  # on the loop's clock
         self._claiming = asyncio.Lock()  # held while a claim is under way
         self._claim_from_s = 0.0  # on the loop's clock
@@ -168,6 +169,9 @@ class Worker:
         """Takes no more jobs than it can start at once; the others are better off elsewhere."""
         backoff = Backoff(self._rng)
         while not stop.is_set():
+            if not self._announced.is_set():
+                await _wait_at_most(self._announced, _ROOM_WAIT_S)
+                continue
             runs = [held.run for held in self._held.values()]
             n_running = sum(run.holds_place for run in runs)
             n = jobs_to_claim(self._engine.info, running=n_running, held=len(runs))
@@ -243,8 +247,8 @@ class Worker:
 
     async def _announce_model(self) -> None:
         await self._announce(self._card.model)
-        if not self._is_announced:
-            self._is_announced = True
+        if not self._announced.is_set():
+            self._announced.set()
             _log.info("model announced", model=self._card.model)
 
     async def _cancel_loop(self) -> None:

@@ -16,6 +16,7 @@ from bot.jobqueue.connect import open_queue
 from bot.jobqueue.limits import QueueLimits
 from bot.jobqueue.redis_queue import RedisQueue
 from tests.factories import make_job
+from tests.host_controls import pause, resume, weigh
 from tests.redis_servers import RedisServer
 
 POOL = "p"
@@ -126,7 +127,7 @@ async def test_crowd_leaves_only_what_is_the_pools_own(server: RedisServer):
         raw_client(server) as client,
     ):
         rng = random.Random(3)
-        await queue.set_weight("g1", 3)
+        await weigh(queue, "g1", 3)
         await queue.renew("w", 4, [])
         for n in range(150):
             whose = {"tenant": f"g{n % 7}", "user_id": n % 11, "is_background": n % 3 == 0}
@@ -210,10 +211,10 @@ def every_call(queue: RedisQueue) -> list[Callable[[], Awaitable[object]]]:
         queue.reap,
         lambda: queue.dead_letters(1),
         lambda: queue.status("1"),
-        lambda: queue.set_weight("g10", 2),
+        lambda: weigh(queue, "g10", 2),
         queue.weights,
-        lambda: queue.pause("later"),
-        queue.resume,
+        lambda: pause(queue, "later"),
+        lambda: resume(queue),
         queue.paused,
         lambda: queue.drain("w"),
         queue.workers,
@@ -298,9 +299,9 @@ async def test_full_memory_refuses_new_jobs_and_lets_the_others_end(server: Redi
         assert JobState.QUEUED is await queue.cancel("4")
         await asyncio.sleep(0.3)
         assert 2 == (await queue.reap()).put_back
-        await queue.set_weight("g10", 2)
-        await queue.pause("full")
-        await queue.resume()
+        await weigh(queue, "g10", 2)
+        await pause(queue, "full")
+        await resume(queue)
         await queue.renew("w", 4, [])
         assert await queue.drain("w")
         assert await queue.retry_dead("0")

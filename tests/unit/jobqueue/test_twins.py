@@ -16,6 +16,7 @@ from bot.jobqueue.connect import open_queue
 from bot.jobqueue.limits import QueueLimits
 from bot.jobqueue.memory_queue import MemoryQueue
 from tests.factories import make_job
+from tests.host_controls import pause, resume, weigh
 from tests.redis_servers import RedisServer, any_server, running_server
 
 NUMBERS = st.integers(0, 14)
@@ -89,10 +90,10 @@ class Life:
             case "retry":
                 answer = await queue.retry(*held)
             case "weigh":
-                await queue.set_weight(first, arguments[1])
+                await weigh(queue, first, arguments[1])
                 answer = await queue.weights()
             case "pause":
-                await (queue.pause("later") if first else queue.resume())
+                await (pause(queue, "later") if first else resume(queue))
                 answer = await queue.paused()
             case "sweep":
                 answer = await queue.cancel_tenant(first)
@@ -114,7 +115,7 @@ class Life:
         self.said.append(await queue.renew("w", 2, [(job_id, 1) for job_id in everyone]))
         letters = await queue.dead_letters(20)
         self.said += [(x.job_id, x.attempts, x.reason, x.job) for x in letters]
-        await queue.resume()
+        await resume(queue)
         for _ in range(20):
             for claim in await self._claim(1):
                 done = ("w", claim.job.id, claim.attempt, JobState.DONE, 24)

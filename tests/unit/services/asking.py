@@ -51,6 +51,7 @@ class Desk:
     Attributes:
         queues: of each model.
         gates: between the services and the queues; may be down.
+        registry: which models are announced, and what the host decided.
     """
 
     def __init__(
@@ -66,10 +67,11 @@ class Desk:
             for model in (MODEL, OTHER_MODEL)
         }
         self.gates = {model: FlakyQueue(queue) for model, queue in self.queues.items()}
+        self.registry = MemoryModelRegistry(*served)
         open_pool: Any = self.gates.__getitem__
         self.stores = replace(
             memory_stores(self.queues[MODEL], self.clock),
-            pools=Pools(open_pool, MemoryModelRegistry(*served), default=MODEL),
+            pools=Pools(open_pool, self.registry, default=MODEL),
         )
         self.services = memory_services(
             self.queues[MODEL], self.clock, stores=self.stores, host_limits=host_limits

@@ -7,6 +7,7 @@ from bot.core.jobs import JobState
 from bot.errors import NotHereError, OptionError, QueueFullError
 from bot.jobqueue.control import WorkerCard
 from bot.jobqueue.limits import QueueLimits
+from bot.jobqueue.registry import Announcer
 from tests.factories import make_job
 from tests.memory_services import MODEL
 from tests.unit.services.asking import ADMIN, GUILD, MEMBER, OTHER_GUILD, OTHER_MODEL, Desk
@@ -141,6 +142,28 @@ async def test_pause_holds_everywhere_until_it_is_ended(desk: Desk):
 
     await desk.ask(12)
     assert ["1", "12"] == [claim.job.id for claim in await desk.queues[MODEL].claim("w", 2, 0)]
+
+
+# Models that come later
+
+
+async def test_what_was_decided_holds_for_models_announced_later():
+    """The pause with its message, its end, and the shares."""
+    desk = Desk(served=(MODEL,))
+    host, queue = desk.services.host, desk.queues[OTHER_MODEL]
+    await host.set_weight("server", GUILD, 2.5)
+    await host.pause("New models are coming.")
+
+    await Announcer(desk.registry, queue).announce(OTHER_MODEL)
+
+    with pytest.raises(QueueFullError, match="New models are coming"):
+        await desk.ask(1, model=OTHER_MODEL)
+    assert {f"g{GUILD}": 2.5} == await queue.weights()
+
+    await host.resume()
+
+    await desk.ask(2, model=OTHER_MODEL)
+    assert ["2"] == [claim.job.id for claim in await queue.claim("w", 2, 0)]
 
 
 # Workers

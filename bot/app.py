@@ -70,9 +70,13 @@ async def run_bot(settings: Settings, shards: Shards | None) -> None:
             HostLimits(**asdict(settings.limits)),
             clock=time.time,
             new_seed=lambda: secrets.randbelow(2**32),
+            replies=ReplyClient(
+                await stack.enter_async_context(aiohttp.ClientSession()), settings.discord_api_url
+            ),
         )
         for chore in (
             services.board.run(),
+            services.farewells.run(),
             forget_removed_servers(services),
             settle_orphans(stores.limits, Ledger(stores.limits, stores.usage), stores.pools),
         ):

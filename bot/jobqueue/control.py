@@ -111,6 +111,21 @@ class DeadLetter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Dropped:
+    """A job that was taken out of the line, for whoever tells its asker and settles its charge.
+
+    Attributes:
+        job_id: which.
+        job: None where its record can't be read.
+        notice_s: so long an edit of the reply by somebody else may still be on its way.
+    """
+
+    job_id: str
+    job: Job | None
+    notice_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HostControls:
     """All that the host decided for the queues of all models, kept by the registry.
 
@@ -153,8 +168,12 @@ class QueueControl(Protocol):
         """What a tenant has in the queue."""
         ...
 
-    async def cancel_tenant(self, tenant: str) -> int:
-        """Takes all waiting jobs of a tenant out of the line; how many."""
+    async def cancel_tenant(self, tenant: str) -> list[Dropped]:
+        """Takes all waiting jobs of a tenant out of the line, in no order."""
+        ...
+
+    async def cancel_user(self, user_id: int) -> list[Dropped]:
+        """Takes all waiting jobs of a user, of whatever tenant, out of the line, in no order."""
         ...
 
     async def dead_letters(self, limit: int) -> list[DeadLetter]:

@@ -35,6 +35,7 @@ first goes first. `tree.lua` says what the tags mean.
     cards            HASH     swept by renew      worker -> JSON: model, version, running
     drains           SET      swept by renew      workers that were told to leave
     dead             STREAM   about 1000 entries  dead letters: id, attempts, reason, payload
+    stopped:<call>   LIST     1 min               what a call that stopped waiting jobs said
     cancel           channel  -                   ids of running jobs that were cancelled
 
 Fields of `job:<id>`: st (JobState), member, deadline (ms), payload (JSON, gone at the end), runs

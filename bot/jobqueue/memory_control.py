@@ -3,9 +3,12 @@
 The half of `MemoryQueue` that admins' and host's commands use; the twin of `redis_control`.
 """
 
-from bot.core.jobs import JobState
+from collections.abc import Callable
+
+from bot.core.jobs import Job, JobState
 from bot.jobqueue.control import (
     DeadLetter,
+    Dropped,
     HostControls,
     TenantLoad,
     WorkerInfo,
@@ -64,12 +67,13 @@ class MemoryControl(MemoryStore):
         """What a tenant has in the queue."""
         return tenant_load(self._tree.users_of(tenant))
 
-    async def cancel_tenant(self, tenant: str) -> int:
-        """Takes all waiting jobs of a tenant out of the line; how many."""
-        waiting = [r for r in self._in(JobState.QUEUED) if r.job.tenant == tenant]
-        for record in waiting:
-            self._stop_waiting(record)
-        return len(waiting)
+    async def cancel_tenant(self, tenant: str) -> list[Dropped]:
+        """Takes all waiting jobs of a tenant out of the line."""
+        return self._drop(lambda job: job.tenant == tenant)
+
+    async def cancel_user(self, user_id: int) -> list[Dropped]:
+        """Takes all waiting jobs of a user, of whatever tenant, out of the line."""
+        return self._drop(lambda job: job.user_id == user_id)
 
     async def dead_letters(self, limit: int) -> list[DeadLetter]:
         """The newest dead letters."""
@@ -98,3 +102,17 @@ class MemoryControl(MemoryStore):
         for letter in letters:
             self._dead.remove(letter)
         return bool(letters)
+
+    def _drop(self, is_meant: Callable[[Job], bool]) -> list[Dropped]:
+        waiting = [record for record in self._in(JobState.QUEUED) if is_meant(record.job)]
+        for record in waiting:
+            self._stop_waiting(record)
+        now_s = self._clock()
+        return [
+            Dropped(
+                job_id=record.job.id,
+                job=record.job,
+                notice_s=max(0.0, record.notice_until_s - now_s),
+            )
+            for record in waiting
+        ]

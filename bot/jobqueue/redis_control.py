@@ -4,6 +4,7 @@ The half of `RedisQueue` that admins' and host's commands use. Owned by `redis_q
 """
 
 import json
+import secrets
 from collections.abc import Awaitable
 from typing import cast
 
@@ -12,6 +13,7 @@ from redis.exceptions import RedisError
 from bot.core.jobs import Job
 from bot.jobqueue.control import (
     DeadLetter,
+    Dropped,
     HostControls,
     TenantLoad,
     WorkerCard,
@@ -29,7 +31,7 @@ _SCRIPTS = (
     "end_notice",
     "enqueue", "load", "claim", "renew", "mark_part", "finish", "release", "retry", "leave",
     "cancel", "status", "reap", "obey", "drain", "workers", "tenant",
-    "cancel_tenant", "revive",
+    "cancel_waiting", "revive",
 )  # fmt: skip
 _CANCEL_BATCH = 100
 _WORKER_FIELDS = 5
@@ -88,17 +90,13 @@ class RedisControl:
         numbers = [int(value) for value in await self._run("tenant", tenant)]
         return tenant_load(list(zip(numbers[::3], numbers[1::3], numbers[2::3], strict=True)))
 
-    async def cancel_tenant(self, tenant: str) -> int:
-        """Takes all waiting jobs of a tenant out of the line; how many."""
-        total = 0
-        for _ in range(self._limits.max_queued // _CANCEL_BATCH + 1):
-            (stopped,) = await self._run(
-                "cancel_tenant", tenant, _CANCEL_BATCH, to_ms(self._limits.keep_ended_s)
-            )
-            total += int(stopped)
-            if int(stopped) < _CANCEL_BATCH:
-                break
-        return total
+    async def cancel_tenant(self, tenant: str) -> list[Dropped]:
+        """Takes all waiting jobs of a tenant out of the line."""
+        return await self._cancel_waiting(tenant, "")
+
+    async def cancel_user(self, user_id: int) -> list[Dropped]:
+        """Takes all waiting jobs of a user, of whatever tenant, out of the line."""
+        return await self._cancel_waiting("", str(user_id))
 
     async def dead_letters(self, limit: int) -> list[DeadLetter]:
         """The newest dead letters."""
@@ -120,6 +118,22 @@ class RedisControl:
         if not entries:
             return False
         return bool(await self._ask(self._commands.xdel(self._keys.dead, *entries)))
+
+    async def _cancel_waiting(self, tenant: str, user: str) -> list[Dropped]:
+        dropped: list[Dropped] = []
+        keep_ms = to_ms(self._limits.keep_ended_s)
+        for _ in range(self._limits.max_queued // _CANCEL_BATCH + 1):
+            reply = await self._run(
+                "cancel_waiting", tenant, user, _CANCEL_BATCH, keep_ms, secrets.token_hex(8)
+            )
+            rows = zip(reply[::3], reply[1::3], reply[2::3], strict=True)
+            dropped += [
+                Dropped(job_id=job_id, job=_read_job(payload), notice_s=int(notice) / 1000)
+                for job_id, payload, notice in rows
+            ]
+            if len(reply) < _CANCEL_BATCH * 3:
+                break
+        return dropped
 
     async def _letters(self, limit: int | None) -> _Entries:
         reply = await self._ask(self._commands.xrevrange(self._keys.dead, count=limit))
@@ -168,15 +182,18 @@ def to_ms(seconds: float) -> int:
     return round(seconds * 1000)
 
 
-def _read_letter(entry_id: str, fields: dict[str, str]) -> DeadLetter:
+def _read_job(payload: str) -> Job | None:
     try:
-        job = Job.from_json(fields.get("payload", ""))
+        return Job.from_json(payload)
     except ValueError:  # lost, damaged, or of a newer program
-        job = None
+        return None
+
+
+def _read_letter(entry_id: str, fields: dict[str, str]) -> DeadLetter:
     return DeadLetter(
         job_id=fields["id"],
         at_s=int(entry_id.partition("-")[0]) / 1000,
         attempts=int(fields["attempts"]),
         reason=fields["reason"],
-        job=job,
+        job=_read_job(fields.get("payload", "")),
     )

@@ -239,12 +239,52 @@ async def test_all_waiting_jobs_of_a_tenant_can_be_stopped(backend: Backend):
     of_a = [job.id for job in held if job.tenant == "A"]
     await queue.release("w", [(of_a[0], 1)])
 
-    assert 130 - len(of_a) + 1 == await queue.cancel_tenant("A")
-    assert 0 == await queue.cancel_tenant("A")
+    dropped = await queue.cancel_tenant("A")
+
+    assert 130 - len(of_a) + 1 == len({one.job_id for one in dropped}) == len(dropped)
+    assert all(one.job and one.job.id == one.job_id for one in dropped)
+    assert [] == await queue.cancel_tenant("A")
 
     assert JobState.STOPPED is await queue.state(of_a[0])
     assert JobState.RUNNING is await queue.state(of_a[1])
     assert 130 - (6 - len(of_a)) == (await queue.load()).queued
+
+
+async def test_all_waiting_jobs_of_a_user_can_be_stopped(backend: Backend):
+    """In whatever tenant and class, those put back as well; others' stay."""
+    queue = await backend.queue()
+    for n, tenant in enumerate(("A", "B", "u7")):
+        for user_id in (7, 77):
+            whose = {"tenant": tenant, "user_id": user_id, "is_background": n == 1}
+            await queue.put(backend.job(f"{tenant}-{user_id}", **whose))
+    await queue.claim("w", 6, 0)
+    await queue.release("w", [("A-7", 1), ("B-77", 1)])
+    await queue.put(backend.job("new", tenant="C", user_id=7))
+
+    dropped = await queue.cancel_user(7)
+
+    assert {"A-7", "new"} == {one.job_id for one in dropped}
+    assert JobState.STOPPED is await queue.state("new")
+    assert JobState.RUNNING is await queue.state("u7-7")
+    assert ["B-77"] == await claim_ids(queue, 5)
+
+
+async def test_stopped_job_is_told_with_its_reply_and_an_edit_on_its_way(backend: Backend):
+    """Whoever tells its asker must not be overtaken by a notice."""
+    queue = await backend.queue()
+    job = backend.job("1")
+    for job_id in ("1", "2", "3"):
+        await queue.put(backend.job(job_id))
+    await queue.begin_notice("2", 30)
+    await queue.begin_notice("3", 30)
+    await queue.end_notice("3")
+
+    dropped = {one.job_id: one for one in await queue.cancel_tenant("g10")}
+
+    assert job.reply == dropped["1"].job.reply
+    assert [0, 0] == [dropped[job_id].notice_s for job_id in "13"]
+    assert 25 < dropped["2"].notice_s <= 30
+    assert await queue.begin_notice("2", 30) is None
 
 
 async def test_ended_job_is_known_by_what_it_has_used(backend: Backend):

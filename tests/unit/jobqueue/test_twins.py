@@ -50,6 +50,7 @@ STEP = st.one_of(
     st.tuples(st.just("weigh"), TENANTS, st.sampled_from([0.5, 1, 3])),
     st.tuples(st.just("pause"), st.booleans()),
     st.tuples(st.just("sweep"), TENANTS),
+    st.tuples(st.just("sweep_user"), st.integers(1, 3)),
     st.tuples(st.just("revive"), NUMBERS),
     st.tuples(st.just("drop"), NUMBERS),
 )
@@ -71,7 +72,7 @@ class Life:
         self._now_s = now_s
         self._attempts: dict[str, int] = {}
 
-    async def step(self, name: str, *arguments: Any) -> None:  # noqa: C901  # a list of calls
+    async def step(self, name: str, *arguments: Any) -> None:  # noqa: C901, PLR0912  # a list of calls
         """Does one thing, and looks at everything."""
         queue, first = self.queue, arguments[0]
         job_id = str(first)
@@ -97,6 +98,9 @@ class Life:
                 answer = await queue.paused()
             case "sweep":
                 answer = await queue.cancel_tenant(first)
+                answer = sorted(answer, key=lambda one: one.job_id)
+            case "sweep_user":
+                answer = sorted(one.job_id for one in await queue.cancel_user(first))
             case "revive":
                 answer = await queue.retry_dead(job_id)
             case "drop":

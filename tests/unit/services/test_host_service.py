@@ -45,7 +45,7 @@ async def test_blocked_server_is_told_why_and_its_line_is_cleared(desk: Desk):
     await desk.ask(3, model=OTHER_MODEL)
     await desk.ask(4, ELSEWHERE)
 
-    await desk.services.host.block("server", GUILD, "spam\nin masses", OWNER)
+    assert 2 == await desk.services.host.block("server", GUILD, "spam\nin masses", OWNER)
 
     assert ["4"] == [job.id for job in await desk.jobs()]
     assert JobState.RUNNING is await desk.queues[MODEL].state("1")
@@ -68,6 +68,33 @@ async def test_blocked_user_is_shut_out_everywhere(desk: Desk):
         with pytest.raises(NotHereError, match="does not serve you: spam"):
             await desk.ask(n, Asker(user_id=MEMBER, guild_id=guild_id, channel_id=3))
     await desk.ask(9, Asker(user_id=MEMBER + 1, guild_id=GUILD, channel_id=3))
+
+
+async def test_blocked_users_waiting_texts_are_dropped_wherever_they_wait(desk: Desk):
+    """In all lines, servers and direct messages; other members' stay."""
+    await desk.ask(1)
+    await desk.ask(2, Asker(user_id=MEMBER, guild_id=None, channel_id=3))
+    await desk.ask(3, ELSEWHERE, model=OTHER_MODEL)
+    await desk.ask(4, Asker(user_id=MEMBER + 1, guild_id=GUILD, channel_id=3))
+
+    assert 3 == await desk.services.host.block("user", MEMBER, "spam", OWNER)
+
+    assert ["4"] == [job.id for job in await desk.jobs()]
+
+
+async def test_dropped_texts_cost_nothing(desk: Desk):
+    """Limits are as if they had never been asked; statistics know that they were stopped."""
+    await desk.limit(1000)
+    before = await desk.mine()
+    await desk.ask(1)
+    await desk.ask(2, model=OTHER_MODEL)
+    assert before != await desk.mine()
+
+    await desk.services.host.block("server", GUILD, "spam", OWNER)
+
+    assert before == await desk.mine()
+    assert [] == await desk.stores.limits.open_charges(0, 0, 10)
+    assert [0, 0] == [request.real_tokens for request in await desk.noted()]
 
 
 async def test_block_ends(desk: Desk):

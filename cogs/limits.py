@@ -246,5 +246,5 @@ async def setup(bot: commands.Bot) -> None:
     cog = Limits(services.limits, services.servers)
     group = cog.app_command
     assert isinstance(group, app_commands.Group)
-    add_simulate(group, services.usage)
+    add_simulate(group, services.usage, services.limits)
     await bot.add_cog(cog)

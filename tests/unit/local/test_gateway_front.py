@@ -61,7 +61,8 @@ async def test_a_login_gets_the_session_and_the_servers(
     assert str(local.application_id) == ready["application"]["id"]
     guild = (await client.receive_event("GUILD_CREATE"))["d"]
     assert str(local.guild_id) == guild["id"]
-    assert ["general", "stories"] == [channel["name"] for channel in guild["channels"]]
+    restricted = {channel["name"]: channel["nsfw"] for channel in guild["channels"]}
+    assert {"general": False, "stories": False, "after-dark": True} == restricted
     assert local.bot_connected
 
 

@@ -17,6 +17,15 @@ SELECT_OPTIONS = [
 ]
 
 
+GERMAN = {
+    "words": "worte",
+    "Says who you are": "Sagt, wer du bist",
+    "mood": "laune",
+    "Sad": "Traurig",
+    "Write about it": "Darüber schreiben",
+}
+
+
 def picture(name: str, description: str | None = None) -> discord.File:
     """One pixel as a PNG."""
     return discord.File(io.BytesIO(base64.b64decode(PIXEL)), name, description=description)
@@ -29,16 +38,13 @@ def text(name: str, content: str) -> discord.File:
 class German(app_commands.Translator):
     """A few words of German."""
 
-    WORDS = {"words": "worte", "Says who you are": "Sagt, wer du bist", "mood": "laune",
-             "Sad": "Traurig", "Write about it": "Darüber schreiben"}  # fmt: skip
-
     async def translate(
         self,
         string: app_commands.locale_str,
         locale: discord.Locale,
         context: app_commands.TranslationContextTypes,
     ) -> str | None:
-        return self.WORDS.get(string.message) if locale is discord.Locale.german else None
+        return GERMAN.get(string.message) if locale is discord.Locale.german else None
 
 
 class Survey(discord.ui.Modal, title="A survey"):

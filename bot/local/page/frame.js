@@ -143,20 +143,26 @@ export class Frame {
 
   // --- the language
 
+  /** Folded away, as it is seldom changed; filled when it is opened. */
   buildLanguage() {
     const select = document.getElementById("language");
-    select.append(
-      ...LOCALES.map(([code, name]) =>
-        h("option", { value: code, lang: code, selected: code === this.store.locale }, name),
-      ),
-    );
     const name = document.getElementById("language-name");
-    const draw = () => (name.textContent = select.selectedOptions[0].textContent);
+    const draw = () => {
+      name.textContent = LOCALES.find(([code]) => code === this.store.locale)[1];
+    };
     draw();
+    select.closest("details").addEventListener("toggle", (event) => {
+      const shown = event.target.open ? LOCALES : [];
+      select.replaceChildren(
+        ...shown.map(([code, own]) =>
+          h("option", { value: code, lang: code, selected: code === this.store.locale }, own),
+        ),
+      );
+    });
     select.addEventListener("change", () => {
-      draw();
       this.store.locale = select.value;
       rememberLocale(select.value);
+      draw();
       this.actions.view();
     });
   }

@@ -157,6 +157,18 @@ def final(prompt: str, text: str, label: Label) -> FinalReply:
     )
 
 
+def shown_text(prompt: str, text: str) -> str:
+    """What a member can read of a finished text, all of its messages and its file together.
+
+    This is what a receipt signs (`receipts.sign`). Of a long prompt it is the end.
+
+    Args:
+        prompt: as it was asked for.
+        text: the continuation as it is shown: with what the server's word filter hides.
+    """
+    return newest(prompt, _MAX_SHOWN_PROMPT) + text
+
+
 def stopped_in_line(shown: str) -> str:
     """What becomes of a reply whose text was stopped while no worker had it.
 

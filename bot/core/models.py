@@ -34,6 +34,8 @@ class ModelInfo:
         shape: its numbers.
         end_of_text_id: the id that ends a document, or None where the file has none.
         suppressed_ids: ids that are no text and must never be drawn: [CLS] and the like, padding.
+        sha256: of the file that the host named, in hexadecimal digits, also where the engine reads
+            a twin of it; "" where nobody asked for it.
     """
 
     name: str
@@ -43,3 +45,4 @@ class ModelInfo:
     shape: ModelShape
     end_of_text_id: int | None
     suppressed_ids: tuple[int, ...] = ()
+    sha256: str = ""

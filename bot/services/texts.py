@@ -34,6 +34,16 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 _BYTES_PER_TOKEN = 4
 
 
+def estimated_cost(read: str, max_new_tokens: int) -> int:
+    """What a job is charged before it runs, in tokens.
+
+    Args:
+        read: all that the model reads first.
+        max_new_tokens: how much it may write.
+    """
+    return len(read.encode(errors="replace")) // _BYTES_PER_TOKEN + 1 + max_new_tokens
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompletionRequest:
     """What a member asked for, as the command's options say it; None = not given."""
@@ -118,7 +128,6 @@ class TextService:
         if not 1 <= request.max_new_tokens <= MAX_NEW_TOKENS:
             raise OptionError(f"This can't be done: length must be from 1 to {MAX_NEW_TOKENS}.")
         now_s = self._clock()
-        prompt_cost = len(prompt.encode()) // _BYTES_PER_TOKEN + 1
         return Job(
             id=str(request.interaction_id),
             tenant=request.asker.tenant,
@@ -129,7 +138,7 @@ class TextService:
             reply=request.reply,
             created_at_s=now_s,
             deadline_at_s=now_s + JOB_LIFETIME_S,
-            cost=prompt_cost + request.max_new_tokens,
+            cost=estimated_cost(prompt, request.max_new_tokens),
         )
 
     async def ask(self, request: CompletionRequest) -> str:

@@ -42,8 +42,8 @@ from bot.services.ledger import Ledger
 from bot.services.pools import Pools
 from bot.services.servers import ServersService
 from bot.settings import Settings
-from bot.state.memory_outputs import MemoryOutputs
 from bot.state.redis_limits import RedisLimits
+from bot.state.redis_outputs import RedisOutputs
 from bot.state.redis_settings import RedisSettings
 from bot.state.redis_usage import RedisUsage
 from bot.worker.runner import Worker
@@ -154,7 +154,8 @@ def _new_worker(
             RedisUsage(store.commands, pool=store.base),
         ),
         mask_of=lambda job: _mask(servers, job),
-        outputs=MemoryOutputs(time.time),
+        outputs=RedisOutputs(store.commands, pool=store.base, keep_days=settings.keep_days),
+        receipt_keys=settings.receipt_keys,
         announce=Announcer(store.registry, queue).announce,
         lease_s=settings.lease_s,
         drain_s=settings.drain_s,

@@ -73,8 +73,8 @@ class Label:
             f"{escape(self.model)} {escape(self.quantization)}",
             "machine-written",
             f"seed {self.seed}" + ("" if self.is_repeatable else " (may differ next time)"),
-            *self.notes,
             *((f"receipt {self.receipt}",) if self.receipt else ()),
+            *self.notes,
         )
         return "\n-# " + " · ".join(shown)
 
@@ -132,11 +132,6 @@ def running(prompt: str, text: str) -> str:
     return head + escape(newest(text, room)) + UNFINISHED_MARK
 
 
-def shown_text(prompt: str, text: str) -> str:
-    """What a member reads of a finished text, its line left out: this is what a receipt signs."""
-    return newest(prompt, _MAX_SHOWN_PROMPT) + text
-
-
 def final(prompt: str, text: str, label: Label, *, max_parts: int = MAX_PARTS) -> FinalReply:
     """A text that is finished.
 
@@ -161,6 +156,18 @@ def final(prompt: str, text: str, label: Label, *, max_parts: int = MAX_PARTS) -
         pieces=tuple(pieces),
         label=line,
     )
+
+
+def shown_text(prompt: str, text: str) -> str:
+    """What a member can read of a finished text, all of its messages and its file together.
+
+    This is what a receipt signs (`receipts.sign`). Of a long prompt it is the end.
+
+    Args:
+        prompt: as it was asked for.
+        text: the continuation as it is shown: with what the server's word filter hides.
+    """
+    return newest(prompt, _MAX_SHOWN_PROMPT) + text
 
 
 def stopped_in_line(shown: str) -> str:

@@ -5,7 +5,8 @@ as arguments. The order of a request: may this member ask here, which model, wha
 say, is there room in the line. What a later step refuses, the earlier ones take back.
 """
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
@@ -31,6 +32,16 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 # A UTF-8 byte per quarter token: GPT-2 averages about four bytes a token in English. Queue and
 # limits settle the difference with the real cost when the job ends.
 _BYTES_PER_TOKEN = 4
+
+
+def estimated_cost(read: str, max_new_tokens: int) -> int:
+    """What a job is charged before it runs, in tokens.
+
+    Args:
+        read: all that the model reads first.
+        max_new_tokens: how much it may write.
+    """
+    return len(read.encode(errors="replace")) // _BYTES_PER_TOKEN + 1 + max_new_tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +89,17 @@ class TextParts:
     ledger: Ledger
 
 
+@dataclass(slots=True)
+class _Note:
+    """What a request's note will say.
+
+    Attributes:
+        tokens: its estimated cost, once it is known.
+    """
+
+    tokens: int = 0
+
+
 class TextService:
     """Texts that workers write.
 
@@ -106,7 +128,6 @@ class TextService:
         if not 1 <= request.max_new_tokens <= MAX_NEW_TOKENS:
             raise OptionError(f"This can't be done: length must be from 1 to {MAX_NEW_TOKENS}.")
         now_s = self._clock()
-        prompt_cost = len(prompt.encode()) // _BYTES_PER_TOKEN + 1
         return Job(
             id=str(request.interaction_id),
             tenant=request.asker.tenant,
@@ -117,7 +138,7 @@ class TextService:
             reply=request.reply,
             created_at_s=now_s,
             deadline_at_s=now_s + JOB_LIFETIME_S,
-            cost=prompt_cost + request.max_new_tokens,
+            cost=estimated_cost(prompt, request.max_new_tokens),
         )
 
     async def ask(self, request: CompletionRequest) -> str:
@@ -130,18 +151,46 @@ class TextService:
             RequestError: the request is refused, for one of many reasons; nothing is left of it.
             QueueDownError: Redis can't be reached.
         """
-        outcome = Outcome.REFUSED_OTHER
-        cost = 0
-        try:
+        async with self._noted(request.asker, str(request.interaction_id)) as note:
             settings = await self._parts.servers.check(request.asker, request.prompt)
-            model = await self._parts.pools.choose(request.model or settings.model)
-            job = self.prepare(
-                replace(request, preset=settings.preset)
-                if request.preset is None and settings.preset
-                else request
-            )
-            cost = job.cost
-            placement = await self._put(job, request.asker, self._parts.pools.of(model))
+            if request.preset is None and settings.preset:
+                request = replace(request, preset=settings.preset)
+            job = self.prepare(request)
+            return await self._enter(job, request.asker, request.model or settings.model, note)
+
+    async def submit(self, job: Job, asker: Asker, model: str | None) -> str:
+        """Puts a job that somebody else made; as `ask` in everything else.
+
+        Args:
+            job: of any kind.
+            asker: who asks, and where.
+            model: which one has to do it; None = the server's choice, or else the host's.
+
+        Returns:
+            The model that will do it.
+
+        Raises:
+            RequestError: the request is refused, for one of many reasons; nothing is left of it.
+            QueueDownError: Redis can't be reached.
+        """
+        async with self._noted(asker, job.id) as note:
+            settings = await self._parts.servers.check(asker, job.prompt)
+            return await self._enter(job, asker, model or settings.model, note)
+
+    async def _enter(self, job: Job, asker: Asker, wanted: str | None, note: _Note) -> str:
+        """Which model, what do the limits say, is there room in the line."""
+        model = await self._parts.pools.choose(wanted)
+        note.tokens = job.cost
+        placement = await self._put(job, asker, self._parts.pools.of(model))
+        _log.info("job put", status=placement.status.value, place=placement.place, model=model)
+        return model
+
+    @asynccontextmanager
+    async def _noted(self, asker: Asker, job_id: str) -> AsyncGenerator[_Note]:
+        """Notes a request for the statistics, whatever becomes of it."""
+        note, outcome = _Note(), Outcome.REFUSED_OTHER
+        try:
+            yield note
             outcome = Outcome.ACCEPTED
         except LimitReachedError:
             outcome = Outcome.REFUSED_LIMIT
@@ -150,9 +199,8 @@ class TextService:
             outcome = Outcome.REFUSED_QUEUE
             raise
         finally:
-            await self._note(request, cost, outcome)
-        _log.info("job put", status=placement.status.value, place=placement.place, model=model)
-        return model
+            event = Asked.by(asker, job_id=job_id, tokens=note.tokens, outcome=outcome)
+            await self._parts.usage.asked(event)
 
     async def _put(self, job: Job, asker: Asker, queue: JobQueue) -> Placement:
         """Charges the limits, then stands in line; a job that is refused there costs nothing."""
@@ -182,13 +230,6 @@ class TextService:
             await queue.cancel(job_id)
         except QueueDownError:
             _log.warning("refused job not taken back", job_id=job_id)
-
-    async def _note(self, request: CompletionRequest, cost: int, outcome: Outcome) -> None:
-        """Statistics; a request is as good without them."""
-        event = Asked.by(
-            request.asker, job_id=str(request.interaction_id), tokens=cost, outcome=outcome
-        )
-        await self._parts.usage.asked(event)
 
     async def stop(self, job_id: str, *, user_id: int, is_moderator: bool) -> StopResult:
         """Stops a job for the one who asked for it, or for a moderator.

@@ -1,125 +1,143 @@
-"""Outputs in this process's memory: what `RedisOutputs` does, on a clock that tests can turn."""
+"""Finished texts in this process's memory: what `RedisOutputs` does, on a clock that tests turn."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from bot.core.jobs import INTERACTION_LIFETIME_S
 from bot.core.outputs import MAX_VERSIONS, Output
+from bot.state.outputs_api import WRITING_S, KeptTexts
 
-_DAY_S = 86_400
+_DAY_S = 86_400.0
 
 
 @dataclass(slots=True)
-class _Reply:
-    """One reply: its versions by code, the oldest first, and until when they are kept."""
+class _Kept:
+    """A text, its further messages, and when it goes (Unix time)."""
 
-    outputs: dict[str, Output] = field(default_factory=dict[str, Output])
-    until_s: float = 0.0
+    output: Output
+    until_s: float
+    messages: list[int] = field(default_factory=list[int])
+
+
+@dataclass(frozen=True, slots=True)
+class _Writing:
+    job_id: str
+    until_s: float
 
 
 class MemoryOutputs:
-    """An OutputsStore without Redis, for one process.
+    """An OutputsStore that ends with its process.
 
     Args:
         clock: gives Unix time in seconds.
         keep_days: how long texts are kept.
     """
 
-    def __init__(self, clock: Callable[[], float], *, keep_days: int = 30) -> None:
+    def __init__(self, *, clock: Callable[[], float], keep_days: float = 30) -> None:
         self._clock = clock
         self._keep_s = keep_days * _DAY_S
-        self._replies: dict[str, _Reply] = {}
-        self._writing: dict[str, tuple[str, float]] = {}  # root -> (job id, until)
-        self._messages: dict[str, list[int]] = {}
+        self._kept: dict[str, _Kept] = {}  # by code, each reply's in the order of its versions
+        self._writing: dict[str, _Writing] = {}  # by root
 
     async def save(self, outputs: Sequence[Output]) -> None:
-        """See `OutputsStore.save`."""
+        """Keeps texts that one job wrote, and adds them to their reply's versions."""
+        until_s = self._clock() + self._keep_s
+        await self.sweep()
+        for output in outputs:
+            known = self._kept.get(output.code)
+            messages = known.messages if known else []
+            self._kept[output.code] = _Kept(output, until_s, messages)
         root = outputs[0].root
-        self._sweep()
-        reply = self._replies.setdefault(root, _Reply())
-        reply.outputs |= {output.code: output for output in outputs}
-        reply.until_s = self._clock() + self._keep_s
-        for code in list(reply.outputs)[:-MAX_VERSIONS]:
-            self._remove(root, code)
+        versions = self._codes(lambda output: output.root == root)
+        for code in versions[:-MAX_VERSIONS]:
+            del self._kept[code]
+        for code in versions[-MAX_VERSIONS:]:
+            self._kept[code].until_s = until_s
         await self.end(root, outputs[0].job_id)
 
     async def find(self, code: str) -> Output | None:
-        """See `OutputsStore.find`."""
-        self._sweep()
-        return next((o for o in self._all() if o.code == code), None)
+        """A text by its code."""
+        await self.sweep()
+        kept = self._kept.get(code)
+        return kept.output if kept else None
 
     async def versions(self, root: str) -> list[Output]:
-        """See `OutputsStore.versions`."""
-        self._sweep()
-        return list(self._replies.get(root, _Reply()).outputs.values())
+        """All texts of a reply, the oldest first."""
+        await self.sweep()
+        return [self._kept[code].output for code in self._codes(lambda one: one.root == root)]
 
     async def keep(self, root: str, code: str) -> bool:
-        """See `OutputsStore.keep`."""
-        outputs = await self.versions(root)
-        kept = next((output for output in outputs if output.code == code), None)
-        if kept is None:
+        """Picks one of several candidates."""
+        chosen = await self.find(code)
+        if chosen is None or chosen.root != root:
             return False
-        for output in outputs:
-            if output.job_id == kept.job_id and output.code != code:
-                self._remove(root, output.code)
+        for other in self._codes(lambda one: (one.root, one.job_id) == (root, chosen.job_id)):
+            if other != code:
+                del self._kept[other]
         return True
 
     async def begin(self, root: str, job_id: str) -> str | None:
-        """See `OutputsStore.begin`."""
+        """Says that a job is about to write a new version."""
         now_s = self._clock()
-        holder, until_s = self._writing.get(root, ("", 0.0))
-        if holder not in ("", job_id) and now_s < until_s:
-            return holder
-        self._writing[root] = job_id, now_s + INTERACTION_LIFETIME_S
+        at_it = self._writing.get(root)
+        if at_it is not None and at_it.until_s > now_s and at_it.job_id != job_id:
+            return at_it.job_id
+        self._writing[root] = _Writing(job_id, now_s + WRITING_S)
         return None
 
     async def end(self, root: str, job_id: str) -> None:
-        """See `OutputsStore.end`."""
-        if self._writing.get(root, ("",))[0] == job_id:
+        """That job won't write a version."""
+        at_it = self._writing.get(root)
+        if at_it is not None and at_it.job_id == job_id:
             del self._writing[root]
 
     async def note_messages(self, code: str, message_ids: Sequence[int]) -> None:
-        """See `OutputsStore.note_messages`."""
+        """Remembers the further messages that a long text took."""
         if await self.find(code) is not None:
-            self._messages[code] = list(message_ids)
+            noted = self._kept[code].messages
+            noted.extend(dict.fromkeys(one for one in message_ids if one not in noted))
 
     async def messages(self, code: str) -> list[int]:
-        """See `OutputsStore.messages`."""
-        self._sweep()
-        return list(self._messages.get(code, []))
+        """Those messages."""
+        return list(self._kept[code].messages) if await self.find(code) else []
 
     async def of_user(self, user_id: int) -> list[Output]:
-        """See `OutputsStore.of_user`."""
-        self._sweep()
-        found = [output for output in self._all() if output.user_id == user_id]
+        """All texts that a user asked for, the oldest first."""
+        await self.sweep()
+        codes = self._codes(lambda output: output.user_id == user_id)
+        found = [self._kept[code].output for code in codes]
         return sorted(found, key=lambda output: output.created_at_s)
 
+    async def kept_of_user(self, user_id: int) -> KeptTexts:
+        """How many texts a user asked for, and until when they are kept."""
+        await self.sweep()
+        codes = self._codes(lambda output: output.user_id == user_id)
+        return KeptTexts(
+            len(codes), max((self._kept[code].until_s for code in codes), default=None)
+        )
+
     async def forget_user(self, user_id: int) -> int:
-        """See `OutputsStore.forget_user`."""
-        return self._forget(lambda output: output.user_id == user_id)
+        """Removes all texts that a user asked for; how many."""
+        return await self._forget(lambda output: output.user_id == user_id)
 
     async def forget_guild(self, guild_id: int) -> int:
-        """See `OutputsStore.forget_guild`."""
-        return self._forget(lambda output: output.guild_id == guild_id)
+        """Removes all texts of a server; how many."""
+        return await self._forget(lambda output: output.guild_id == guild_id)
 
-    def _forget(self, is_meant: Callable[[Output], bool]) -> int:
-        self._sweep()
-        meant = [output for output in self._all() if is_meant(output)]
-        for output in meant:
-            self._remove(output.root, output.code)
-        return len(meant)
-
-    def _all(self) -> list[Output]:
-        return [o for reply in self._replies.values() for o in reply.outputs.values()]
-
-    def _remove(self, root: str, code: str) -> None:
-        del self._replies[root].outputs[code]
-        self._messages.pop(code, None)
-        if not self._replies[root].outputs:
-            del self._replies[root]
-
-    def _sweep(self) -> None:
+    async def sweep(self) -> int:
+        """Removes what is over; here that is texts, not entries of indexes."""
         now_s = self._clock()
-        for root in [root for root, reply in self._replies.items() if reply.until_s <= now_s]:
-            for code in list(self._replies[root].outputs):
-                self._remove(root, code)
+        over = [code for code, kept in self._kept.items() if kept.until_s <= now_s]
+        for code in over:
+            del self._kept[code]
+        self._writing = {k: one for k, one in self._writing.items() if one.until_s > now_s}
+        return len(over)
+
+    async def _forget(self, is_theirs: Callable[[Output], bool]) -> int:
+        await self.sweep()
+        codes = self._codes(is_theirs)
+        for code in codes:
+            del self._kept[code]
+        return len(codes)
+
+    def _codes(self, wanted: Callable[[Output], bool]) -> list[str]:
+        return [code for code, kept in self._kept.items() if wanted(kept.output)]

@@ -93,6 +93,17 @@ class MemoryUsage:
         self._sweep()
         return list(self._requests[guild_id].values())
 
+    async def of_user(self, user_id: int) -> list[tuple[int, Request]]:
+        """A user's requests in all servers, each with its server."""
+        self._sweep()
+        found = (
+            (guild_id, request)
+            for guild_id, kept in self._requests.items()
+            for request in kept.values()
+            if request.user_id == user_id
+        )
+        return sorted(found, key=lambda one: one[1].at_ms)
+
     async def days(self, guild_id: int | None, n: int) -> list[DayUsage]:
         """What was used on the last n UTC days, the oldest first."""
         today = day_number(self._sweep())

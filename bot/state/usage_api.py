@@ -32,6 +32,10 @@ class UsageStore(Protocol):
         """
         ...
 
+    async def of_user(self, user_id: int) -> list[tuple[int, Request]]:
+        """A user's requests in all servers, each with its server; else as `requests`."""
+        ...
+
     async def days(self, guild_id: int | None, n: int) -> list[DayUsage]:
         """What was used on the last n UTC days (at most `COUNTER_DAYS`), the oldest first.
 

@@ -23,6 +23,33 @@ async def store(backend: Backend) -> AsyncIterator[LimitsStore]:
         yield store
 
 
+# A user's own counters
+
+
+async def test_counters_of_a_user_are_found(store: LimitsStore, backend: Backend):
+    """In all servers; those that are shared, and whole ones, are nobody's."""
+    user = 2**62 + 1
+    own = [
+        tokens(key=f"g10:m{user}:tokens:day"),
+        requests(key=f"g11:m{user}:requests:day"),
+        tokens(key=f"host:u{user}:tokens:day"),
+    ]
+    others = [tokens(key="g10:all:tokens:day"), tokens(key="g10:m7:tokens:day")]
+    await store.charge("1", [*own, *others], 100)
+    await store.charge("2", own[:1], 100)
+    await store.settle("2", 300)
+
+    counters = await store.counters_of(user)
+
+    assert {one.key for one in own} == set(counters)
+    states = await store.peek(own)
+    for state in states:
+        assert counters[state.bucket.key] == pytest.approx(state.tat_ms / 1000, abs=0.01)
+    assert {others[1].key} == set(await store.counters_of(7))
+    await store.refund("1")
+    assert {own[0].key} == set(await store.counters_of(user))
+
+
 async def test_untouched_bucket_is_whole(store: LimitsStore, backend: Backend):
     """Peeking takes nothing, and times are Unix times of the store's clock."""
     (state,) = await store.peek([tokens()])

@@ -201,6 +201,22 @@ async def test_server_is_forgotten(store: UsageStore):
     assert 2 == (await counted(store, None)).jobs
 
 
+async def test_users_requests_are_found_in_all_servers(store: UsageStore):
+    """In the order they came, each with its end; nobody else's."""
+    for number in range(6):
+        user_id = USER if number % 2 else 101
+        await store.asked(asked(str(number), user_id=user_id, guild_id=10 + number % 3))
+    await store.ended(ended("3"))
+
+    found = await store.of_user(USER)
+
+    assert {(11, "1"), (10, "3"), (12, "5")} == {(guild, one.job_id) for guild, one in found}
+    assert {"1": None, "3": 100, "5": None} == {one.job_id: one.real_tokens for _, one in found}
+    times = [one.at_ms for _, one in found]
+    assert sorted(times) == times
+    assert [] == await store.of_user(7)
+
+
 async def test_user_is_forgotten_in_all_servers(store: UsageStore):
     """Others' requests and the counts stay; there may be more than one batch of them."""
     for number in range(1200):

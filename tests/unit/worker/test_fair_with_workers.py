@@ -79,7 +79,7 @@ def new_worker(name: str, queue: RedisQueue, replies: Starts) -> Worker:
         replies=replies,
         ledger=Ledger(MemoryLimits(time.time), MemoryUsage(clock=time.time)),
         mask_of=no_mask,
-        outputs=MemoryOutputs(time.time),
+        outputs=MemoryOutputs(clock=time.time),
         announce=nobody,
         lease_s=LIMITS.lease_s,
         drain_s=1.0,

@@ -178,7 +178,7 @@ class AwayOutputs(MemoryOutputs):
 
 async def test_text_does_not_wait_for_a_store_that_is_away(workshop: Workshop):
     """It is posted, and kept as soon as the store is back."""
-    workshop.outputs = store = AwayOutputs(workshop.now)
+    workshop.outputs = store = AwayOutputs(clock=workshop.now)
     await workshop.put(length=10)
     async with workshop.running(TapeEngine()):
         await workshop.until(lambda: any("-#" in e.message.content for e in workshop.replies.edits))

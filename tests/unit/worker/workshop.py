@@ -183,7 +183,7 @@ class Workshop:
         self.limits = MemoryLimits(self.now)
         self.usage = MemoryUsage(clock=self.now)
         self.ledger = Ledger(self.limits, self.usage)
-        self.outputs = MemoryOutputs(self.now)
+        self.outputs = MemoryOutputs(clock=self.now)
         self.receipt_keys = (b"a key of this test alone",)
         self.registry = MemoryModelRegistry()
         self.masked: dict[str, str] = {}  # words that servers do not want to read, and in place

@@ -192,6 +192,7 @@ async def test_a_spoiler_hides_whole_blocks(local: LocalDiscord, page: Page) -> 
 
 async def test_an_own_app_is_used_in_a_server_without_the_bot(page: Page) -> None:
     """The page says so, and offers what can be used there."""
+    await page.get_by_text("The Tavern (without the bot)").click()
     await page.get_by_role("button", name="taproom").click()
     await expect(page.get_by_text("The Tavern has not added Bardling")).to_be_visible()
     await page.get_by_role("combobox", name="Message").fill("/")

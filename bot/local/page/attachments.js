@@ -19,12 +19,8 @@ export function renderAttachment(attachment) {
 }
 
 function image(attachment) {
-  const shown = picture(
-    attachment.url,
-    attachment.description || attachment.filename,
-    "picture",
-    attachment,
-  );
+  const alt = attachment.description || attachment.filename;
+  const shown = picture(attachment.url, alt, "picture", attachment);
   if (shown.tagName !== "IMG") return shown;
   return h(
     "button",
@@ -57,7 +53,11 @@ function openPicture(attachment) {
       "div",
       { class: "row end" },
       safeLink(attachment.url, "Open original"),
-      h("button", { class: "button secondary", type: "button", onclick: () => dialog.close() }, "Close"),
+      h(
+        "button",
+        { class: "button secondary", type: "button", onclick: () => dialog.close() },
+        "Close",
+      ),
     ),
   );
   document.body.append(dialog);

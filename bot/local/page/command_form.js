@@ -92,7 +92,8 @@ function optionField(option, context) {
   input.id = id;
   input.required = Boolean(option.required);
   input.setAttribute("aria-describedby", `${id}-about`);
-  const wide = option.type === STRING && option.required && !option.choices?.length;
+  const isText = option.type === STRING && option.required && !option.choices?.length;
+  const wide = isText || option.type === ATTACHMENT;
   const element = h(
     "div",
     { class: wide ? "field wide" : "field" },

@@ -12,6 +12,7 @@ export class Frame {
   constructor(store, actions) {
     this.store = store;
     this.actions = actions;
+    this.opened = new Set(); // ids of other servers that are unfolded
     this.members = document.getElementById("members");
     this.members.addEventListener("keydown", (event) => this.memberKey(event));
     this.buildLanguage();
@@ -48,23 +49,34 @@ export class Frame {
       // A server without the bot is worth showing only where the bot has something for it.
       ...others
         .filter(({ id, has_bot }) => has_bot || this.store.commands[id]?.length > 0)
-        .flatMap((server) =>
-          this.group(server.has_bot ? server.name : `${server.name} (without the bot)`, of(server)),
-        ),
+        .map((server) => this.otherServer(server, of(server))),
     );
     if (focused) document.querySelector(`[data-channel="${focused}"]`)?.focus();
   }
 
+  /** Folded away until it is opened, as most people stay at home. */
+  otherServer(server, channels) {
+    const note = server.has_bot ? null : " (without the bot)";
+    const inside = channels.some(({ id }) => id === this.store.channelId);
+    return h(
+      "details",
+      {
+        open: inside || this.opened.has(server.id),
+        ontoggle: (event) => this.opened[event.target.open ? "add" : "delete"](server.id),
+      },
+      h("summary", { class: "group" }, server.name, note),
+      this.list(channels),
+    );
+  }
+
   group(title, channels) {
     if (channels.length === 0) return [];
-    return [
-      h("h2", { class: "group" }, title),
-      h(
-        "ul",
-        { class: "channel-list" },
-        channels.map((channel) => h("li", {}, this.entry(channel))),
-      ),
-    ];
+    return [h("h2", { class: "group" }, title), this.list(channels)];
+  }
+
+  list(channels) {
+    const entries = channels.map((channel) => h("li", {}, this.entry(channel)));
+    return h("ul", { class: "channel-list" }, entries);
   }
 
   entry(channel) {

@@ -27,9 +27,8 @@ export function renderMarkdown(text, nameOf, depth = 0) {
     const { start, end, mark } = found;
     renderLines(rest.slice(0, start).replace(/\n$/, ""), nameOf, fragment);
     const inner = rest.slice(start + mark.length, end);
-    fragment.append(
-      mark === FENCE ? codeBlock(inner) : spoiler([renderMarkdown(inner, nameOf, depth + 1)], "div"),
-    );
+    if (mark === FENCE) fragment.append(codeBlock(inner));
+    else fragment.append(spoiler([renderMarkdown(inner, nameOf, depth + 1)], "div"));
     rest = rest.slice(end + mark.length).replace(/^\n/, "");
   }
   renderLines(rest, nameOf, fragment);

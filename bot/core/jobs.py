@@ -5,7 +5,7 @@ Knows nothing of Redis, Discord's client or the model.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -97,7 +97,8 @@ class Job:
         """The stored form: JSON with a version, never pickle."""
         version = _PINNED_VERSION if self.pinned else _FIRST_VERSION
         data: dict[str, Any] = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        data |= {"v": version, "sampling": self.sampling.to_dict(), "reply": asdict(self.reply)}
+        reply = {name: getattr(self.reply, name) for name in self.reply.__dataclass_fields__}
+        data |= {"v": version, "sampling": self.sampling.to_dict(), "reply": reply}
         # The first program chokes on fields that it does not know.
         for name in ("pinned", "is_background", "notes"):
             if not data[name]:

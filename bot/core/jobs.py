@@ -5,7 +5,7 @@ Knows nothing of Redis, Discord's client or the model.
 """
 
 import json
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from enum import StrEnum
 from typing import Any
 
@@ -125,7 +125,8 @@ class Job:
         if self.kind is not JobKind.TEXT or self.candidates > 1:
             version = _KINDS_VERSION
         data: dict[str, Any] = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        data |= {"v": version, "sampling": self.sampling.to_dict(), "reply": asdict(self.reply)}
+        reply = {name: getattr(self.reply, name) for name in self.reply.__dataclass_fields__}
+        data |= {"v": version, "sampling": self.sampling.to_dict(), "reply": reply}
         # The first program chokes on fields that it does not know.
         for name, usual in _LEFT_OUT.items():
             if data[name] == usual:

@@ -191,9 +191,7 @@ async def _open_settings(stack: AsyncExitStack, store: QueueStore) -> RedisSetti
 
 async def _mask(servers: ServersService, job: Job) -> Callable[[str], str]:
     """What hides the words that the job's server does not want to read."""
-    guild_id = int(job.tenant[1:]) if job.tenant.startswith("g") else None
-    settings = await servers.settings(guild_id)
-    return settings.word_filter().mask if settings.masks_output else str
+    return await servers.mask(int(job.tenant[1:]) if job.tenant.startswith("g") else None)
 
 
 async def _stop(chore: asyncio.Task[None]) -> None:

@@ -12,13 +12,32 @@ from enum import Enum, auto
 import structlog
 
 from bot.core.asker import Asker
-from bot.core.jobs import END_STATES, JOB_LIFETIME_S, MAX_NEW_TOKENS, Job, JobState, ReplyTarget
-from bot.core.presets import sampling_of
-from bot.core.prompts import clean_prompt
+from bot.core.jobs import (
+    END_STATES,
+    JOB_LIFETIME_S,
+    MAX_CANDIDATES,
+    MAX_NEW_TOKENS,
+    Job,
+    JobState,
+    ReplyTarget,
+)
+from bot.core.presets import needs_age_restriction, sampling_of
+from bot.core.prompts import (
+    KEPT_CHARACTERS,
+    MAX_PROMPT_CHARACTERS,
+    clean_prompt,
+    newest_characters,
+)
 from bot.core.queue_words import refusal
 from bot.core.sampling import MAX_SEED, SamplingParams
 from bot.core.usage import Asked, Outcome
-from bot.errors import LimitReachedError, OptionError, QueueDownError, QueueFullError
+from bot.errors import (
+    LimitReachedError,
+    NotHereError,
+    OptionError,
+    QueueDownError,
+    QueueFullError,
+)
 from bot.jobqueue.api import JobQueue, Placement, PutStatus
 from bot.services.ledger import Ledger
 from bot.services.limits import LimitsService
@@ -31,11 +50,29 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 # A UTF-8 byte per quarter token: GPT-2 averages about four bytes a token in English. Queue and
 # limits settle the difference with the real cost when the job ends.
 _BYTES_PER_TOKEN = 4
+_WINDOW_TOKENS = 1024  # no more of a prompt is read
+# No word of ten letters: it stands in the line with the receipt, and would look like one.
+_CUT = f"only the last {KEPT_CHARACTERS:,} letters of the prompt were taken"
+_AGE_RESTRICTED = (
+    "This way of drawing leaves nothing out, so it works in age-restricted channels only; choose "
+    "another preset, or ask there."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompletionRequest:
-    """What a member asked for, as the command's options say it; None = not given."""
+    """What a member asked for, as the command's options say it; None = not given.
+
+    Attributes:
+        base: how an earlier text was drawn, which the other options override; then no preset is
+            used, the server's neither.
+        origin: code of that text, or "".
+        root: of the reply that gets a new version, or "" for a new reply.
+        prompt_limit: the most characters that the prompt may have.
+        is_dream: whether there is no prompt: the model begins by itself.
+        is_typed: whether the prompt was written for this request, so that it is filtered.
+        is_age_restricted: whether the place is.
+    """
 
     interaction_id: int
     asker: Asker
@@ -48,6 +85,15 @@ class CompletionRequest:
     top_p: float | None = None
     seed: int | None = None
     model: str | None = None
+    candidates: int = 1
+    base: SamplingParams | None = None
+    origin: str = ""
+    root: str = ""
+    language: str = "en"
+    prompt_limit: int = MAX_PROMPT_CHARACTERS
+    is_dream: bool = False
+    is_typed: bool = True
+    is_age_restricted: bool = False
 
 
 class StopResult(Enum):
@@ -101,23 +147,35 @@ class TextService:
             PromptError: the prompt cannot be used.
             OptionError: an option is out of its bounds, which Discord checks only as long as it
                 has the newest form of the command.
+            NotHereError: what is asked for belongs into an age-restricted channel.
         """
-        prompt = clean_prompt(request.prompt)
+        whole = "" if request.is_dream else clean_prompt(request.prompt, request.prompt_limit)
+        prompt = newest_characters(whole)
         if not 1 <= request.max_new_tokens <= MAX_NEW_TOKENS:
             raise OptionError(f"This can't be done: length must be from 1 to {MAX_NEW_TOKENS}.")
+        if not 1 <= request.candidates <= MAX_CANDIDATES:
+            raise OptionError(f"This can't be done: candidates must be from 1 to {MAX_CANDIDATES}.")
+        sampling = self._sampling(request)
+        if needs_age_restriction(sampling) and not request.is_age_restricted:
+            raise NotHereError(_AGE_RESTRICTED)
         now_s = self._clock()
-        prompt_cost = len(prompt.encode()) // _BYTES_PER_TOKEN + 1
+        prompt_cost = min(len(prompt.encode()) // _BYTES_PER_TOKEN + 1, _WINDOW_TOKENS)
         return Job(
             id=str(request.interaction_id),
             tenant=request.asker.tenant,
             user_id=request.asker.user_id,
             prompt=prompt,
             max_new_tokens=request.max_new_tokens,
-            sampling=self._sampling(request),
+            sampling=sampling,
             reply=request.reply,
             created_at_s=now_s,
             deadline_at_s=now_s + JOB_LIFETIME_S,
-            cost=prompt_cost + request.max_new_tokens,
+            cost=prompt_cost + request.max_new_tokens * request.candidates,
+            notes=(_CUT,) if len(prompt) < len(whole) else (),
+            candidates=request.candidates,
+            language=request.language,
+            root=request.root,
+            origin=request.origin,
         )
 
     async def ask(self, request: CompletionRequest) -> str:
@@ -133,11 +191,12 @@ class TextService:
         outcome = Outcome.REFUSED_OTHER
         cost = 0
         try:
-            settings = await self._parts.servers.check(request.asker, request.prompt)
+            typed = request.prompt if request.is_typed else ""
+            settings = await self._parts.servers.check(request.asker, typed)
             model = await self._parts.pools.choose(request.model or settings.model)
             job = self.prepare(
                 replace(request, preset=settings.preset)
-                if request.preset is None and settings.preset
+                if request.preset is None and request.base is None and settings.preset
                 else request
             )
             cost = job.cost
@@ -158,7 +217,7 @@ class TextService:
         """Charges the limits, then stands in line; a job that is refused there costs nothing."""
         notes = await self._parts.limits.charge(asker, job.id, job.cost)
         try:
-            placement = await queue.put(replace(job, notes=notes))
+            placement = await queue.put(replace(job, notes=(*job.notes, *notes)))
         except QueueDownError:
             await self._give_up(job.id, queue)
             raise
@@ -223,8 +282,13 @@ class TextService:
             for name in ("temperature", "top_k", "top_p")
             if (value := getattr(request, name)) is not None
         }
-        seed = self._new_seed() % (MAX_SEED + 1) if request.seed is None else request.seed
+        last = request.candidates - 1  # each candidate's seed is one more than the one before
+        seed = self._new_seed() % (MAX_SEED + 1 - last) if request.seed is None else request.seed
+        if seed + last > MAX_SEED:
+            raise OptionError("This can't be done: the seeds of the candidates would be too large.")
         try:
+            if request.base is not None:
+                return replace(request.base, **given, seed=seed)
             return sampling_of(request.preset, {**given, "seed": seed})
         except ValueError as error:
             raise OptionError(f"This can't be done: {error}.") from error

@@ -7,7 +7,7 @@ import discord
 
 from bot.core.buttons import shown_version
 from bot.core.outputs import Output
-from bot.core.receipts import read_receipt
+from bot.core.receipts import split_label
 from bot.core.replies import UNFINISHED_MARK
 from bot.errors import OutputError
 from bot.services.outputs import OutputsService
@@ -39,12 +39,10 @@ async def output_of(message: discord.Message, outputs: OutputsService) -> Output
         raise OutputError(_UNFINISHED)
     if shown := shown_version(rows_of(message)):
         return (await outputs.at(*shown)).output
-    for clause in message.content.rpartition("\n-# ")[2].split(" · "):
-        # Any word of ten letters looks like a receipt.
-        if (receipt := read_receipt(clause)) and (found := await outputs.find(receipt.code)):
-            return found
-    command = message.interaction_metadata
-    found = await outputs.first_of(str(command.id)) if command else None
+    _, receipt = split_label(message.content)
+    found = await outputs.find(receipt.code) if receipt else None
+    if found is None and (command := message.interaction_metadata):
+        found = await outputs.first_of(str(command.id))
     if found is None:
         raise OutputError(_GONE)
     return found

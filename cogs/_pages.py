@@ -24,7 +24,7 @@ def view_of(rows: Rows) -> discord.ui.View:
     view = discord.ui.View(timeout=None)
     for index, row in enumerate(rows):
         for one in row["components"]:
-            emoji = one.get("emoji") or {}
+            emoji: dict[str, str] = one.get("emoji", {})
             view.add_item(
                 discord.ui.Button(
                     style=discord.ButtonStyle(one["style"]),

@@ -20,13 +20,13 @@ from bot.core.edit_form import (
     SEED,
     SETTINGS,
     edit_id,
-    preset_names,
     prefilled,
+    preset_names,
     read,
 )
 from bot.core.output_rules import Version
 from bot.core.prompts import MAX_FILE_CHARACTERS
-from bot.errors import PromptError
+from bot.errors import OutputError, PromptError
 from bot.services import Services
 from bot.services.texts import CompletionRequest
 from cogs._access import answer_error, services_of
@@ -101,6 +101,8 @@ class OutputButton(
                 version = await outputs.at(self._root, self._index)
                 message_id = interaction.message.id if interaction.message else 0
                 await show_report_form(interaction, version.output.code, message_id)
+            case _:
+                raise OutputError("This button does nothing yet.")
 
     async def _go_on(self, interaction: _Interaction, services: Services) -> None:
         click = click_of(interaction)

@@ -187,6 +187,18 @@ def page(prompt: str, text: str, label: Label, *, is_hidden: bool = False) -> Re
     return ReplyMessage(content=f"||{content}||{reply.label}", file_text=rest)
 
 
+def shown_text(prompt: str, text: str) -> str:
+    """What a member can read of a finished text, all of its messages and its file together.
+
+    This is what a receipt signs (`receipts.sign`). Of a long prompt it is the end.
+
+    Args:
+        prompt: as it was asked for.
+        text: the continuation as it is shown: with what the server's word filter hides.
+    """
+    return newest(prompt, _MAX_SHOWN_PROMPT) + text
+
+
 def stopped_in_line(shown: str) -> str:
     """What becomes of a reply whose text was stopped while no worker had it.
 

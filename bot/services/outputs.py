@@ -23,7 +23,7 @@ from bot.core.output_rules import (
 from bot.core.outputs import Output
 from bot.core.prompts import MAX_FILE_CHARACTERS
 from bot.core.receipts import sign
-from bot.core.replies import ReplyMessage, page
+from bot.core.replies import ReplyMessage, page, shown_text
 from bot.errors import OutputError, QueueDownError
 from bot.services.pools import Pools
 from bot.services.servers import ServersService
@@ -129,7 +129,7 @@ class OutputsService:
         mask = await self._parts.servers.mask(output.guild_id)
         is_hidden = await self._parts.reports.is_hidden(output.code)
         prompt, text = mask(output.prompt), mask(output.text)
-        receipt = sign(prompt + text, output.code, self._keys)
+        receipt = sign(shown_text(prompt, text), output.code, self._keys)
         message = page(prompt, text, output.label(str(receipt)), is_hidden=is_hidden)
         rows = finished_rows(
             output.root, version.index, len(version.all), is_choice=version.is_choice

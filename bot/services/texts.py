@@ -5,7 +5,8 @@ as arguments. The order of a request: may this member ask here, which model, wha
 say, is there room in the line. What a later step refuses, the earlier ones take back.
 """
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
@@ -51,7 +52,7 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 # limits settle the difference with the real cost when the job ends.
 _BYTES_PER_TOKEN = 4
 _WINDOW_TOKENS = 1024  # no more of a prompt is read
-# No word of ten letters: it stands in the line with the receipt, and would look like one.
+
 _CUT = f"only the last {KEPT_CHARACTERS:,} letters of the prompt were taken"
 _AGE_RESTRICTED = (
     "This way of drawing leaves nothing out, so it works in age-restricted channels only; choose "
@@ -124,6 +125,17 @@ class TextParts:
     ledger: Ledger
 
 
+@dataclass(slots=True)
+class _Note:
+    """What a request's note will say.
+
+    Attributes:
+        tokens: its estimated cost, once it is known.
+    """
+
+    tokens: int = 0
+
+
 class TextService:
     """Texts that workers write.
 
@@ -188,19 +200,47 @@ class TextService:
             RequestError: the request is refused, for one of many reasons; nothing is left of it.
             QueueDownError: Redis can't be reached.
         """
-        outcome = Outcome.REFUSED_OTHER
-        cost = 0
-        try:
+        async with self._noted(request.asker, str(request.interaction_id)) as note:
             typed = request.prompt if request.is_typed else ""
             settings = await self._parts.servers.check(request.asker, typed)
-            model = await self._parts.pools.choose(request.model or settings.model)
-            job = self.prepare(
-                replace(request, preset=settings.preset)
-                if request.preset is None and request.base is None and settings.preset
-                else request
-            )
-            cost = job.cost
-            placement = await self._put(job, request.asker, self._parts.pools.of(model))
+            if request.preset is None and request.base is None and settings.preset:
+                request = replace(request, preset=settings.preset)
+            job = self.prepare(request)
+            return await self._enter(job, request.asker, request.model or settings.model, note)
+
+    async def submit(self, job: Job, asker: Asker, model: str | None) -> str:
+        """Puts a job that somebody else made; as `ask` in everything else.
+
+        Args:
+            job: of any kind.
+            asker: who asks, and where.
+            model: which one has to do it; None = the server's choice, or else the host's.
+
+        Returns:
+            The model that will do it.
+
+        Raises:
+            RequestError: the request is refused, for one of many reasons; nothing is left of it.
+            QueueDownError: Redis can't be reached.
+        """
+        async with self._noted(asker, job.id) as note:
+            settings = await self._parts.servers.check(asker, job.prompt)
+            return await self._enter(job, asker, model or settings.model, note)
+
+    async def _enter(self, job: Job, asker: Asker, wanted: str | None, note: _Note) -> str:
+        """Which model, what do the limits say, is there room in the line."""
+        model = await self._parts.pools.choose(wanted)
+        note.tokens = job.cost
+        placement = await self._put(job, asker, self._parts.pools.of(model))
+        _log.info("job put", status=placement.status.value, place=placement.place, model=model)
+        return model
+
+    @asynccontextmanager
+    async def _noted(self, asker: Asker, job_id: str) -> AsyncGenerator[_Note]:
+        """Notes a request for the statistics, whatever becomes of it."""
+        note, outcome = _Note(), Outcome.REFUSED_OTHER
+        try:
+            yield note
             outcome = Outcome.ACCEPTED
         except LimitReachedError:
             outcome = Outcome.REFUSED_LIMIT
@@ -209,9 +249,8 @@ class TextService:
             outcome = Outcome.REFUSED_QUEUE
             raise
         finally:
-            await self._note(request, cost, outcome)
-        _log.info("job put", status=placement.status.value, place=placement.place, model=model)
-        return model
+            event = Asked.by(asker, job_id=job_id, tokens=note.tokens, outcome=outcome)
+            await self._parts.usage.asked(event)
 
     async def _put(self, job: Job, asker: Asker, queue: JobQueue) -> Placement:
         """Charges the limits, then stands in line; a job that is refused there costs nothing."""
@@ -241,13 +280,6 @@ class TextService:
             await queue.cancel(job_id)
         except QueueDownError:
             _log.warning("refused job not taken back", job_id=job_id)
-
-    async def _note(self, request: CompletionRequest, cost: int, outcome: Outcome) -> None:
-        """Statistics; a request is as good without them."""
-        event = Asked.by(
-            request.asker, job_id=str(request.interaction_id), tokens=cost, outcome=outcome
-        )
-        await self._parts.usage.asked(event)
 
     async def stop(self, job_id: str, *, user_id: int, is_moderator: bool) -> StopResult:
         """Stops a job for the one who asked for it, or for a moderator.

@@ -9,7 +9,6 @@ from structlog.testing import capture_logs
 
 from bot.core.buttons import stop_row
 from bot.core.jobs import JobState
-from bot.core.presets import PRESETS
 from bot.core.sampling import MAX_SEED
 from bot.logs import configure_logging
 from tests.factories import make_job

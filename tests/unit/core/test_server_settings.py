@@ -65,6 +65,7 @@ FULL = ServerSettings(
     log_channel=9,
     paused=True,
     pause_message="Back at *noon*.",
+    hides_reported=True,
 )
 
 

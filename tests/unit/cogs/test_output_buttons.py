@@ -98,7 +98,7 @@ async def test_two_clicks_at_once_make_one_version(front: OutputFront):
 
     calls = await asyncio.gather(front.press(Action.RETRY), front.press(Action.RETRY))
 
-    told = [call for call in {id(c): c for part in calls for c in part}.values()]
+    told = {id(call): call for part in calls for call in part}.values()
     sentences = [c.message["content"] for c in told if "content" in c.message]
     assert 1 == len(sentences)
     assert "written already" in sentences[0]

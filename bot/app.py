@@ -23,6 +23,7 @@ import aiohttp
 import structlog
 
 from bot import __version__
+from bot.core.asker import guild_of
 from bot.core.jobs import Job
 from bot.core.limits import HostLimits
 from bot.discord_io.client import BardlingBot, Shards, run_client
@@ -149,6 +150,8 @@ def _new_worker(
             RedisUsage(store.commands, pool=store.base),
         ),
         mask_of=lambda job: _mask(servers, job),
+        outputs=RedisOutputs(store.commands, pool=store.base, keep_days=settings.keep_days),
+        receipt_keys=settings.receipt_keys,
         announce=store.registry.announce,
         lease_s=settings.lease_s,
         drain_s=settings.drain_s,
@@ -196,7 +199,7 @@ async def _open_settings(stack: AsyncExitStack, store: QueueStore) -> RedisSetti
 
 async def _mask(servers: ServersService, job: Job) -> Callable[[str], str]:
     """What hides the words that the job's server does not want to read."""
-    return await servers.mask(int(job.tenant[1:]) if job.tenant.startswith("g") else None)
+    return await servers.mask(guild_of(job.tenant))
 
 
 async def _stop(chore: asyncio.Task[None]) -> None:

@@ -7,7 +7,7 @@ import discord
 
 from bot.core.buttons import shown_version
 from bot.core.outputs import Output
-from bot.core.receipts import split_label
+from bot.core.receipts import read_receipt, split_label
 from bot.core.replies import UNFINISHED_MARK
 from bot.errors import OutputError
 from bot.services.outputs import OutputsService
@@ -39,7 +39,7 @@ async def output_of(message: discord.Message, outputs: OutputsService) -> Output
         raise OutputError(_UNFINISHED)
     if shown := shown_version(rows_of(message)):
         return (await outputs.at(*shown)).output
-    _, receipt = split_label(message.content)
+    receipt = split_label(message.content)[1] or read_receipt(message.content.rpartition(" · ")[2])
     found = await outputs.find(receipt.code) if receipt else None
     if found is None and (command := message.interaction_metadata):
         found = await outputs.first_of(str(command.id))

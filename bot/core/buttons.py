@@ -5,6 +5,7 @@ in its `custom_id`, so that it works after a restart of either.
 Component JSON: https://discord.com/developers/docs/components/reference
 """
 
+import json
 import re
 from enum import StrEnum
 from typing import Any
@@ -13,7 +14,8 @@ Rows = list[dict[str, Any]]
 
 STOP_TEMPLATE = r"bardling:stop:(?P<job_id>[0-9]{1,20})"
 
-_STOP = "bardling:stop:"
+_PREFIX = "bardling:"
+_LAST = 99  # beyond any version
 _MAX_LABEL = 80  # of a button
 _ACTION_ROW = 1
 _BUTTON = 2
@@ -34,9 +36,10 @@ class Action(StrEnum):
 
 
 # `index` is the version that the message shows, or for PAGE the one to show; from 0.
+# What may follow keeps two buttons apart that lead to the same version.
 OUTPUT_TEMPLATE = (
-    rf"bardling:(?P<action>{'|'.join(Action)}):(?P<root>[0-9]{{1,20}}):(?P<index>[0-9]{{1,2}})"
-    r"(:[bf])?"
+    rf"bardling:(?P<action>{'|'.join(Action)})"
+    r":(?P<root>[0-9]{1,20}):(?P<index>[0-9]{1,2})(:[bf])?"
 )
 
 
@@ -48,6 +51,11 @@ def output_custom_id(action: Action, root: str, index: int) -> str:
 def stop_custom_id(job_id: str) -> str:
     """The id of the Stop button of a job; matches `STOP_TEMPLATE`."""
     return f"bardling:stop:{job_id}"
+
+
+def has_stop(components: object) -> bool:
+    """Whether a message, by its components as Discord's JSON, waits or grows: it can be stopped."""
+    return f"{_PREFIX}stop:" in json.dumps(components)
 
 
 def stop_row(job_id: str) -> Rows:
@@ -68,12 +76,19 @@ def waiting_row(job_id: str, notice: str) -> Rows:
     return [_row(_button(stop_custom_id(job_id), "Stop", "⏹️"), place)]
 
 
+def back_row(root: str) -> Rows:
+    """Under a sentence that stands in place of a new version: back to the newest there is."""
+    return [_row(_button(output_custom_id(Action.PAGE, root, _LAST), "Back to the text", "↩️"))]
+
+
 def without_stop(rows: Rows) -> Rows:
     """The rows without those that have a Stop button."""
     return [
         row
         for row in rows
-        if not any(one.get("custom_id", "").startswith(_STOP) for one in row["components"])
+        if not any(
+            one.get("custom_id", "").startswith(f"{_PREFIX}stop:") for one in row["components"]
+        )
     ]
 
 

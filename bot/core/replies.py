@@ -74,8 +74,8 @@ class Label:
             f"{escape(self.model)} {escape(self.quantization)}",
             "machine-written",
             f"seed {self.seed}" + ("" if self.is_repeatable else " (may differ next time)"),
-            *((f"receipt {self.receipt}",) if self.receipt else ()),
             *self.notes,
+            *((f"receipt {self.receipt}",) if self.receipt else ()),
         )
         return "\n-# " + " · ".join(shown)
 
@@ -133,13 +133,14 @@ def running(prompt: str, text: str) -> str:
     return head + escape(newest(text, room)) + UNFINISHED_MARK
 
 
-def final(prompt: str, text: str, label: Label) -> FinalReply:
+def final(prompt: str, text: str, label: Label, *, max_parts: int = MAX_PARTS) -> FinalReply:
     """A text that is finished.
 
     Args:
         prompt: shown in bold before the text; of a long one, the end.
         text: the continuation, shown whole: in up to three messages, then as a file.
         label: says what wrote it.
+        max_parts: messages that it may take.
     """
     head, line = _head(prompt), label.line()
     if not text.strip():
@@ -147,13 +148,13 @@ def final(prompt: str, text: str, label: Label) -> FinalReply:
     room = MAX_MESSAGE - length(line)
     pieces = cut(text, [room - length(head), room]) or [""]
     # Discord refuses a message of blanks alone.
-    shown = [escape(piece) if piece.strip() else "…" for piece in pieces[:MAX_PARTS]]
+    shown = [escape(piece) if piece.strip() else "…" for piece in pieces[:max_parts]]
     if head:
         shown[0] = head + escape(pieces[0])
     shown[-1] += line
     return FinalReply(
         parts=tuple(shown),
-        file_text="".join(pieces[MAX_PARTS:]) or None,
+        file_text="".join(pieces[max_parts:]) or None,
         pieces=tuple(pieces),
         label=line,
     )
@@ -172,13 +173,10 @@ def page(prompt: str, text: str, label: Label, *, is_hidden: bool = False) -> Re
         A message without buttons.
     """
     notes = (*label.notes, "hidden after a report") if is_hidden else label.notes
-    reply = final(prompt, text, replace(label, notes=notes))
-    content = reply.parts[0]
-    if len(reply.parts) == 1:
-        content = content.removesuffix(reply.label)
-    rest = reply.from_part_on(1) or None
+    reply = final(prompt, text, replace(label, notes=notes), max_parts=1)
+    content, rest = reply.parts[0].removesuffix(reply.label), reply.file_text
     if not is_hidden:
-        return ReplyMessage(content=content + reply.label, file_text=rest)
+        return ReplyMessage(content=reply.parts[0], file_text=rest)
     room = MAX_MESSAGE - length(reply.label) - length(_SPOILER)
     if length(content) > room:  # the little that the marks take
         pieces = cut(text, [room - length(_head(prompt))]) or [""]

@@ -4,6 +4,8 @@ import asyncio
 import re
 from typing import Any
 
+import redis.asyncio
+
 from bot.core.buttons import Action, has_stop, output_custom_id, shown_version, stop_custom_id
 from bot.core.replies import UNFINISHED_MARK
 from bot.local.handles import Interaction, Member
@@ -308,7 +310,8 @@ async def test_text_that_is_not_kept_any_more_is_a_sentence(stack: Stack):
     message = await stack.final(reply)
     found = shown_version(message["components"])
     assert found is not None
-    stack.redis.client().flushall()
+    async with redis.asyncio.Redis.from_url(stack.redis.url) as client:
+        await client.flushall()
 
     for action in (Action.CONTINUE, Action.RETRY, Action.EDIT, Action.REPORT):
         custom_id = output_custom_id(action, *found)

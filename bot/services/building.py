@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bot.core.limits import HostLimits
 from bot.services import Services
+from bot.services.farewells import Farewells, Replies
 from bot.services.host import HostService
 from bot.services.ledger import Ledger
 from bot.services.limits import LimitsService
@@ -49,6 +50,7 @@ def build_services(
     *,
     clock: Callable[[], float],
     new_seed: Callable[[], int],
+    replies: Replies,
     pace: Pace | None = None,
     receipt_keys: Sequence[bytes] = (),
 ) -> Services:
@@ -60,17 +62,20 @@ def build_services(
         clock: gives Unix time in seconds.
         new_seed: gives a random seed for a request that names none.
         receipt_keys: sign the receipts under texts, the newest first.
+        replies: edits replies that another process may look after.
         pace: how often the replies of waiting texts are edited; None = as usual.
     """
     limits = LimitsService(stores.limits, host_limits)
     servers = ServersService(stores.settings, clock, stores.pools.served)
     usage = UsageService(stores.usage, clock=clock)
+    ledger = Ledger(stores.limits, stores.usage)
+    farewells = Farewells(ledger, replies)
     parts = TextParts(
         pools=stores.pools,
         servers=servers,
         limits=limits,
         usage=usage,
-        ledger=Ledger(stores.limits, stores.usage),
+        ledger=ledger,
     )
     texts = TextService(parts, clock=clock, new_seed=new_seed)
     output_parts = OutputParts(
@@ -83,10 +88,11 @@ def build_services(
     return Services(
         texts=texts,
         board=WaitingBoard(stores.pools, pace=pace),
+        farewells=farewells,
         limits=limits,
         servers=servers,
         usage=usage,
-        host=HostService(stores.pools, servers),
+        host=HostService(stores.pools, servers, farewells),
         outputs=OutputsService(output_parts, receipt_keys=receipt_keys),
         reports=ReportsService(stores.reports, stores.outputs, servers, clock),
     )

@@ -11,10 +11,10 @@ import structlog
 from bot.core.buttons import Rows, waiting_row, without_stop
 from bot.core.jobs import ReplyTarget
 from bot.core.prompts import MAX_FILE_BYTES, decode_file
+from bot.core.text_request import CompletionRequest
 from bot.errors import PromptError
 from bot.services import Services
 from bot.services.outputs import Click
-from bot.services.texts import CompletionRequest
 from bot.services.waiting import NoticeGoneError, ShowNotice
 from cogs._access import NO_MENTIONS
 from cogs._asker import asker_of, is_age_restricted, is_moderator

@@ -16,9 +16,9 @@ from bot.core.jobs import MAX_CANDIDATES, MAX_NEW_TOKENS
 from bot.core.presets import PRESETS
 from bot.core.prompts import MAX_FILE_CHARACTERS
 from bot.core.sampling import MAX_SEED
+from bot.core.text_request import CompletionRequest
 from bot.errors import OptionError, QueueDownError
 from bot.services import Services
-from bot.services.texts import CompletionRequest
 from cogs._access import answer_error, services_of
 from cogs._asker import asker_of, is_age_restricted
 from cogs._forms import Field, FormAnswer, form_answer, show_form

@@ -26,9 +26,9 @@ from bot.core.edit_form import (
 )
 from bot.core.output_rules import Version
 from bot.core.prompts import MAX_FILE_CHARACTERS
+from bot.core.text_request import CompletionRequest
 from bot.errors import OutputError, PromptError
 from bot.services import Services
-from bot.services.texts import CompletionRequest
 from cogs._access import answer_error, services_of
 from cogs._forms import Field, FormAnswer, form_answer, show_form
 from cogs._messages import is_own, output_of

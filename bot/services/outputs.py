@@ -24,10 +24,11 @@ from bot.core.outputs import Output
 from bot.core.prompts import MAX_FILE_CHARACTERS
 from bot.core.receipts import sign
 from bot.core.replies import ReplyMessage, page, shown_text
+from bot.core.text_request import CompletionRequest
 from bot.errors import OutputError, QueueDownError
 from bot.services.pools import Pools
 from bot.services.servers import ServersService
-from bot.services.texts import CompletionRequest, TextService
+from bot.services.texts import TextService
 from bot.state.outputs_api import OutputsStore
 from bot.state.reports_api import ReportsStore
 

@@ -44,6 +44,7 @@ from bot.services.servers import ServersService
 from bot.settings import Settings
 from bot.state.redis_limits import RedisLimits
 from bot.state.redis_outputs import RedisOutputs
+from bot.state.redis_reports import RedisReports
 from bot.state.redis_settings import RedisSettings
 from bot.state.redis_usage import RedisUsage
 from bot.worker.runner import Worker
@@ -72,6 +73,7 @@ async def run_bot(settings: Settings, shards: Shards | None) -> None:
             HostLimits(**asdict(settings.limits)),
             clock=time.time,
             new_seed=lambda: secrets.randbelow(2**32),
+            receipt_keys=settings.receipt_keys,
             replies=ReplyClient(
                 await stack.enter_async_context(aiohttp.ClientSession()), settings.discord_api_url
             ),
@@ -190,6 +192,8 @@ async def _open_stores(stack: AsyncExitStack, store: QueueStore, settings: Setti
         limits=RedisLimits(store.commands, pool=store.base),
         settings=await _open_settings(stack, store),
         usage=RedisUsage(store.commands, pool=store.base),
+        outputs=RedisOutputs(store.commands, pool=store.base, keep_days=settings.keep_days),
+        reports=RedisReports(store.commands, pool=store.base),
     )
 
 
@@ -201,8 +205,7 @@ async def _open_settings(stack: AsyncExitStack, store: QueueStore) -> RedisSetti
 
 async def _mask(servers: ServersService, job: Job) -> Callable[[str], str]:
     """What hides the words that the job's server does not want to read."""
-    settings = await servers.settings(guild_of(job.tenant))
-    return settings.word_filter().mask if settings.masks_output else str
+    return await servers.mask(guild_of(job.tenant))
 
 
 async def _stop(chore: asyncio.Task[None]) -> None:

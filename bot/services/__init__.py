@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from bot.services.farewells import Farewells
 from bot.services.host import HostService
 from bot.services.limits import LimitsService
+from bot.services.outputs import OutputsService
+from bot.services.reports import ReportsService
 from bot.services.servers import ServersService
 from bot.services.texts import TextService
 from bot.services.usage import UsageService
@@ -26,6 +28,8 @@ class Services:
         servers: what a server's admins decide.
         usage: what was used.
         host: what the bot's owners decide.
+        outputs: what members do with finished texts.
+        reports: texts that should not be there.
     """
 
     texts: TextService
@@ -35,3 +39,5 @@ class Services:
     servers: ServersService
     usage: UsageService
     host: HostService
+    outputs: OutputsService
+    reports: ReportsService

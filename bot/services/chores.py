@@ -46,6 +46,7 @@ async def forget_removed_servers(services: Services, *others: ForgetsServers) ->
                     await other.forget_guild(guild_id)
                 await services.limits.forget_guild(guild_id)
                 await services.usage.forget_guild(guild_id)
+                await services.reports.forget_guild(guild_id)
                 await services.servers.forget_guild(guild_id)  # last: it holds the date
                 _log.info("server forgotten", guild_id=guild_id)
         except RequestError as error:

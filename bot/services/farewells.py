@@ -11,6 +11,7 @@ from typing import Protocol
 
 import structlog
 
+from bot.core.buttons import back_row
 from bot.core.jobs import JobState, ReplyTarget
 from bot.core.replies import ReplyMessage
 from bot.errors import QueueDownError
@@ -61,11 +62,14 @@ class Farewells:
 
     async def take(self, dropped: Sequence[Dropped], sentence: str) -> None:
         """Gives back what the texts were charged; their replies say the sentence soon."""
-        message, now_s = ReplyMessage(content=sentence), asyncio.get_running_loop().time()
+        now_s = asyncio.get_running_loop().time()
         for one in dropped:
             if one.job is not None:
                 # An edit that is on its way from elsewhere would come after this one's.
                 from_s = now_s + one.notice_s
+                # Where it was to be a new version, the old ones are kept.
+                rows = back_row(one.job.root) if one.job.root else []
+                message = ReplyMessage(content=sentence, components=rows)
                 self._waiting.put_nowait(_Farewell(one.job_id, one.job.reply, message, from_s))
         for one in dropped:
             try:

@@ -15,6 +15,7 @@ from bot.core.outputs import Output
 from bot.core.receipts import Receipt, read_receipt, split_label
 from bot.core.replay import again
 from bot.core.replies import shown_text
+from bot.core.text_request import estimated_cost
 from bot.core.verdicts import (
     Finding,
     MessagePlace,
@@ -25,7 +26,6 @@ from bot.core.verdicts import (
 )
 from bot.errors import NotAllowedError, NotHereError, OptionError, QueueDownError, RequestError
 from bot.services.servers import ServersService
-from bot.services.texts import estimated_cost
 from bot.state.outputs_api import OutputsStore
 
 _NOT_SEEN = (

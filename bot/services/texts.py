@@ -13,13 +13,15 @@ from enum import Enum, auto
 import structlog
 
 from bot.core.asker import Asker
-from bot.core.jobs import END_STATES, JOB_LIFETIME_S, MAX_NEW_TOKENS, Job, JobState, ReplyTarget
-from bot.core.presets import sampling_of
-from bot.core.prompts import clean_prompt
+from bot.core.jobs import END_STATES, Job, JobState
 from bot.core.queue_words import refusal
-from bot.core.sampling import MAX_SEED, SamplingParams
+from bot.core.text_request import CompletionRequest, job_of
 from bot.core.usage import Asked, Outcome
-from bot.errors import LimitReachedError, OptionError, QueueDownError, QueueFullError
+from bot.errors import (
+    LimitReachedError,
+    QueueDownError,
+    QueueFullError,
+)
 from bot.jobqueue.api import JobQueue, Placement, PutStatus
 from bot.services.ledger import Ledger
 from bot.services.limits import LimitsService
@@ -28,37 +30,6 @@ from bot.services.servers import ServersService
 from bot.services.usage import UsageService
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
-
-# A UTF-8 byte per quarter token: GPT-2 averages about four bytes a token in English. Queue and
-# limits settle the difference with the real cost when the job ends.
-_BYTES_PER_TOKEN = 4
-
-
-def estimated_cost(read: str, max_new_tokens: int) -> int:
-    """What a job is charged before it runs, in tokens.
-
-    Args:
-        read: all that the model reads first.
-        max_new_tokens: how much it may write.
-    """
-    return len(read.encode(errors="replace")) // _BYTES_PER_TOKEN + 1 + max_new_tokens
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompletionRequest:
-    """What a member asked for, as the command's options say it; None = not given."""
-
-    interaction_id: int
-    asker: Asker
-    reply: ReplyTarget
-    prompt: str
-    max_new_tokens: int
-    preset: str | None = None
-    temperature: float | None = None
-    top_k: int | None = None
-    top_p: float | None = None
-    seed: int | None = None
-    model: str | None = None
 
 
 class StopResult(Enum):
@@ -120,26 +91,9 @@ class TextService:
         """Turns a request into a job; nothing is stored yet.
 
         Raises:
-            PromptError: the prompt cannot be used.
-            OptionError: an option is out of its bounds, which Discord checks only as long as it
-                has the newest form of the command.
+            RequestError: it can't be done; see `job_of`.
         """
-        prompt = clean_prompt(request.prompt)
-        if not 1 <= request.max_new_tokens <= MAX_NEW_TOKENS:
-            raise OptionError(f"This can't be done: length must be from 1 to {MAX_NEW_TOKENS}.")
-        now_s = self._clock()
-        return Job(
-            id=str(request.interaction_id),
-            tenant=request.asker.tenant,
-            user_id=request.asker.user_id,
-            prompt=prompt,
-            max_new_tokens=request.max_new_tokens,
-            sampling=self._sampling(request),
-            reply=request.reply,
-            created_at_s=now_s,
-            deadline_at_s=now_s + JOB_LIFETIME_S,
-            cost=estimated_cost(prompt, request.max_new_tokens),
-        )
+        return job_of(request, now_s=self._clock(), new_seed=self._new_seed())
 
     async def ask(self, request: CompletionRequest) -> str:
         """Puts a text's job; asking again with the same interaction changes nothing.
@@ -152,8 +106,9 @@ class TextService:
             QueueDownError: Redis can't be reached.
         """
         async with self._noted(request.asker, str(request.interaction_id)) as note:
-            settings = await self._parts.servers.check(request.asker, request.prompt)
-            if request.preset is None and settings.preset:
+            typed = request.prompt if request.is_typed else ""
+            settings = await self._parts.servers.check(request.asker, typed)
+            if request.preset is None and request.base is None and settings.preset:
                 request = replace(request, preset=settings.preset)
             job = self.prepare(request)
             return await self._enter(job, request.asker, request.model or settings.model, note)
@@ -206,7 +161,7 @@ class TextService:
         """Charges the limits, then stands in line; a job that is refused there costs nothing."""
         notes = await self._parts.limits.charge(asker, job.id, job.cost)
         try:
-            placement = await queue.put(replace(job, notes=notes))
+            placement = await queue.put(replace(job, notes=(*job.notes, *notes)))
         except QueueDownError:
             await self._give_up(job.id, queue)
             raise
@@ -257,15 +212,3 @@ class TextService:
             await self._parts.ledger.settle(job_id, JobState.STOPPED)
         except QueueDownError:
             _log.warning("stopped job not settled", job_id=job_id)
-
-    def _sampling(self, request: CompletionRequest) -> SamplingParams:
-        given = {
-            name: value
-            for name in ("temperature", "top_k", "top_p")
-            if (value := getattr(request, name)) is not None
-        }
-        seed = self._new_seed() % (MAX_SEED + 1) if request.seed is None else request.seed
-        try:
-            return sampling_of(request.preset, {**given, "seed": seed})
-        except ValueError as error:
-            raise OptionError(f"This can't be done: {error}.") from error

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import structlog
 
+from bot.core.buttons import back_row
 from bot.core.jobs import INTERACTION_LIFETIME_S, JOB_LIFETIME_S, JobKind, JobState
 from bot.core.replies import ReplyMessage, exhausted, expired, failure, tried_again
 from bot.discord_io.reply_rest import ReplyError, ReplyGoneError, ReplyRefusedError
@@ -165,7 +166,9 @@ class JobRun:
             if self._tools.clock() > self.claim.job.deadline_at_s + _PERSISTENCE_S:
                 # Discord counts calls with dead tokens, and bans who makes thousands of them.
                 raise ReplyGoneError("its time was over before a worker came")
-            await self._writer.replace(ReplyMessage(content=content))
+            root = self.claim.job.root  # where it was to be a new version, the old ones are kept
+            rows = back_row(root) if root else []
+            await self._writer.replace(ReplyMessage(content=content, components=rows))
         except ReplyError as error:
             _log.warning("error not delivered", reason=str(error), error_id=error_id)
         await self._finish(state, error_id=error_id)

@@ -79,16 +79,17 @@ class ReplyWriter:
         self._next_edit_s = asyncio.get_running_loop().time() + first_edit_after_s
         self.n_edits = 0
 
-    async def grow(self, text: Callable[[], str], is_over: Callable[[], bool]) -> None:
+    async def grow(self, prompt: str, text: Callable[[], str], is_over: Callable[[], bool]) -> None:
         """Shows the newest text once, when its turn has come; a failed edit is not repeated.
 
         Args:
+            prompt: as it is to be shown.
             text: gives the text when the edit is made.
             is_over: whether the text has ended, so that the final edit is due instead.
         """
         await self._pace()
         if not is_over():
-            await self._show(running(self._job.prompt, text()))
+            await self._show(running(prompt, text()))
 
     async def show(self, sentence: str, is_over: Callable[[], bool]) -> None:
         """Shows a sentence once in place of a text that is still to come.

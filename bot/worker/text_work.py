@@ -133,7 +133,8 @@ class TextWork:
             self._changed.clear()
             shown = self._growing()
             if shown is not None and shown.generation.text.strip():
-                await self._at.writer.grow(self._shown_text, self._must_not_grow)
+                prompt = self._mask(self._at.job.prompt)
+                await self._at.writer.grow(prompt, self._shown_text, self._must_not_grow)
             del growing
 
     def _growing(self) -> Writing | None:
@@ -221,13 +222,14 @@ class TextWork:
 
     def _final(self, output: Output) -> FinalReply:
         """One of several versions takes one message, so that a page can be turned."""
-        job, text = self._at.job, self._mask(output.text)
-        receipt = sign(shown_text(output.prompt, text), output.code, self._at.tools.receipt_keys)
+        # The model may have written the prompt, too, and a member have gone on with it.
+        job, prompt, text = self._at.job, self._mask(output.prompt), self._mask(output.text)
+        receipt = sign(shown_text(prompt, text), output.code, self._at.tools.receipt_keys)
         has_pages = job.candidates > 1 or bool(job.root)
         label = output.label(str(receipt))
         if has_pages:
-            return final(output.prompt, text, label, max_parts=1)
-        return final(output.prompt, text, label)
+            return final(prompt, text, label, max_parts=1)
+        return final(prompt, text, label)
 
     async def _mark_part(self, part: int, sent: bool) -> bool:
         tools, claim = self._at.tools, self._at.claim

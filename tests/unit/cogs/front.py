@@ -294,7 +294,7 @@ class Front:
 
 
 def _option_type(value: object) -> int:
-    return {str: 3, int: 4, float: 10}[type(value)]
+    return {str: 3, int: 4, bool: 5, float: 10}[type(value)]
 
 
 def _interaction(

@@ -65,6 +65,7 @@ FULL = ServerSettings(
     log_channel=9,
     paused=True,
     pause_message="Back at *noon*.",
+    hides_reported=True,
 )
 
 
@@ -231,6 +232,7 @@ def test_settings_in_words():
         r"Message while paused: Back at \*noon\*.",
         "Filter: 2 words, 1 pattern; masks what I write",
         "Paused: yes",
+        "Reported texts are hidden: yes",
         "-# Revision 7",
     ]
 

@@ -9,12 +9,12 @@ from bot.core.jobs import Job, JobState, ReplyTarget
 from bot.core.limit_buckets import Per, Scope, Unit
 from bot.core.limit_rules import Rule
 from bot.core.limits import HostLimits
+from bot.core.text_request import CompletionRequest
 from bot.core.usage import Outcome, Request
 from bot.jobqueue.limits import QueueLimits
 from bot.jobqueue.memory_queue import MemoryQueue
 from bot.jobqueue.registry import MemoryModelRegistry
 from bot.services.pools import Pools
-from bot.services.texts import CompletionRequest
 from tests.memory_services import MODEL, RecordedReplies, memory_services, memory_stores
 from tests.unit.worker.workshop import FlakyQueue
 

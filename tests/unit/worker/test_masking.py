@@ -90,3 +90,15 @@ async def test_text_goes_out_where_the_filter_is_not_known(workshop: Workshop):
             assert JobState.DONE == await workshop.ended(job_id)
 
         assert STORY[:60] == continuation(workshop.replies.last.content)
+
+
+async def test_prompt_is_masked_where_it_is_shown(workshop: Workshop):
+    """The model may have written it: a text that somebody went on with."""
+    workshop.mask_of = hides_badgers
+    await workshop.put(length=50, prompt="A badger")
+
+    async with workshop.running(TapeEngine(STORY)):
+        assert JobState.DONE == await workshop.ended()
+
+    assert not any("badger" in edit.message.content for edit in workshop.replies.edits)
+    assert workshop.replies.last.content.startswith(f"**A {6 * MASK}**")

@@ -187,3 +187,17 @@ async def test_text_does_not_wait_for_a_store_that_is_away(workshop: Workshop):
         assert JobState.DONE == await workshop.ended()
 
     assert await store.find(code_of("1")) is not None
+
+
+async def test_version_that_cant_be_written_leads_back_to_the_text(workshop: Workshop):
+    """A sentence takes the place of a text that is still kept; one without a text leads nowhere."""
+    late = workshop.now() - 1
+    await workshop.put("1", root="7", deadline_at_s=late)
+    await workshop.put("2", deadline_at_s=late)
+
+    async with workshop.running(TapeEngine()):
+        for job_id in ("1", "2"):
+            assert JobState.EXPIRED == await workshop.ended(job_id)
+
+    shown = sorted(len(edit.message.components) for edit in workshop.replies.edits)
+    assert [0, 1] == shown

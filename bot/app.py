@@ -41,6 +41,8 @@ from bot.services.pools import Pools
 from bot.services.servers import ServersService
 from bot.settings import Settings
 from bot.state.redis_limits import RedisLimits
+from bot.state.redis_outputs import RedisOutputs
+from bot.state.redis_reports import RedisReports
 from bot.state.redis_settings import RedisSettings
 from bot.state.redis_usage import RedisUsage
 from bot.worker.runner import Worker
@@ -69,6 +71,7 @@ async def run_bot(settings: Settings, shards: Shards | None) -> None:
             HostLimits(**asdict(settings.limits)),
             clock=time.time,
             new_seed=lambda: secrets.randbelow(2**32),
+            receipt_keys=settings.receipt_keys,
         )
         for chore in (
             services.board.run(),
@@ -180,6 +183,8 @@ async def _open_stores(stack: AsyncExitStack, store: QueueStore, settings: Setti
         limits=RedisLimits(store.commands, pool=store.base),
         settings=await _open_settings(stack, store),
         usage=RedisUsage(store.commands, pool=store.base),
+        outputs=RedisOutputs(store.commands, pool=store.base, keep_days=settings.keep_days),
+        reports=RedisReports(store.commands, pool=store.base),
     )
 
 
@@ -191,9 +196,7 @@ async def _open_settings(stack: AsyncExitStack, store: QueueStore) -> RedisSetti
 
 async def _mask(servers: ServersService, job: Job) -> Callable[[str], str]:
     """What hides the words that the job's server does not want to read."""
-    guild_id = int(job.tenant[1:]) if job.tenant.startswith("g") else None
-    settings = await servers.settings(guild_id)
-    return settings.word_filter().mask if settings.masks_output else str
+    return await servers.mask(int(job.tenant[1:]) if job.tenant.startswith("g") else None)
 
 
 async def _stop(chore: asyncio.Task[None]) -> None:

@@ -10,6 +10,8 @@ from bot.services.building import Stores, build_services
 from bot.services.pools import Pools
 from bot.services.waiting import Pace
 from bot.state.memory_limits import MemoryLimits
+from bot.state.memory_outputs import MemoryOutputs
+from bot.state.memory_reports import MemoryReports
 from bot.state.memory_settings import MemorySettings
 from bot.state.memory_usage import MemoryUsage
 
@@ -26,6 +28,8 @@ def memory_stores(
         limits=MemoryLimits(clock),
         settings=MemorySettings(clock=clock),
         usage=MemoryUsage(clock=clock),
+        outputs=MemoryOutputs(clock=clock),
+        reports=MemoryReports(clock),
     )
 
 

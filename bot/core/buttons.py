@@ -5,6 +5,7 @@ in its `custom_id`, so that it works after a restart of either.
 Component JSON: https://discord.com/developers/docs/components/reference
 """
 
+import re
 from enum import StrEnum
 from typing import Any
 
@@ -12,6 +13,8 @@ Rows = list[dict[str, Any]]
 
 STOP_TEMPLATE = r"bardling:stop:(?P<job_id>[0-9]{1,20})"
 
+_STOP = "bardling:stop:"
+_MAX_LABEL = 80  # of a button
 _ACTION_ROW = 1
 _BUTTON = 2
 _PRIMARY = 1
@@ -31,7 +34,10 @@ class Action(StrEnum):
 
 
 # `index` is the version that the message shows, or for PAGE the one to show; from 0.
-OUTPUT_TEMPLATE = rf"bardling:(?P<action>{'|'.join(Action)}):(?P<root>[0-9]{{1,20}}):(?P<index>[0-9]{{1,2}})(:[bf])?"
+OUTPUT_TEMPLATE = (
+    rf"bardling:(?P<action>{'|'.join(Action)}):(?P<root>[0-9]{{1,20}}):(?P<index>[0-9]{{1,2}})"
+    r"(:[bf])?"
+)
 
 
 def output_custom_id(action: Action, root: str, index: int) -> str:
@@ -47,6 +53,38 @@ def stop_custom_id(job_id: str) -> str:
 def stop_row(job_id: str) -> Rows:
     """A message's components while its job can be stopped: one row with the Stop button."""
     return [_row(_button(stop_custom_id(job_id), "Stop", "⏹️"))]
+
+
+def waiting_row(job_id: str, notice: str) -> Rows:
+    """Goes under a text of which a new version waits in line: the Stop button, and the place.
+
+    Args:
+        job_id: of the version that waits.
+        notice: what there is to say; its first line has room for 80 characters.
+    """
+    line = notice.partition("\n")[0]
+    short = line if len(line) <= _MAX_LABEL else line[: _MAX_LABEL - 1] + "…"
+    place = _button(f"bardling:waiting:{job_id}", short, None) | {"disabled": True}
+    return [_row(_button(stop_custom_id(job_id), "Stop", "⏹️"), place)]
+
+
+def without_stop(rows: Rows) -> Rows:
+    """The rows without those that have a Stop button."""
+    return [
+        row
+        for row in rows
+        if not any(one.get("custom_id", "").startswith(_STOP) for one in row["components"])
+    ]
+
+
+def shown_version(rows: Rows) -> tuple[str, int] | None:
+    """Which version of which reply a message shows, by its buttons: root and index; or None."""
+    for row in rows:
+        for one in row.get("components", ()):
+            match = re.fullmatch(OUTPUT_TEMPLATE, one.get("custom_id", ""))
+            if match and match["action"] != Action.PAGE:
+                return match["root"], int(match["index"])
+    return None
 
 
 def finished_rows(root: str, index: int, count: int, *, is_choice: bool = False) -> Rows:

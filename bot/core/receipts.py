@@ -3,6 +3,9 @@
 The worker makes them, `/verify` and `/replay` read them. A receipt is the text's code, and behind
 a hyphen, where the host has a key, a signature (HMAC-SHA-256, RFC 2104, cut to 40 bits: it can be
 tried only by asking the bot).
+
+What is signed is `replies.shown_text`: the prompt as shown and the whole continuation as shown,
+without the line under it, as far as it survives being copied (`canonical`).
 """
 
 import base64
@@ -25,6 +28,14 @@ _RECEIPT = re.compile(
     r"(?![0-9A-Z])",
     re.IGNORECASE,
 )
+_ENTRY = r" · [^·\n]"
+_LABEL = re.compile(
+    rf"(?:^|\s)(?:-#\s*)?[^\s·]+ [^\s·]+{_ENTRY}{{1,60}}{_ENTRY}{{0,40}}[0-9][^·\n]{{0,60}}"
+    rf"{_ENTRY}{{0,40}}?(?P<receipt>{_RECEIPT.pattern})",
+    re.IGNORECASE,
+)
+_SMALL_PRINT = re.compile(r"(?:-#)+$")
+_UNSIGNED = re.compile(r"[\\*…\s\ufe0f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +84,7 @@ def sign(shown: str, code: str, keys: Sequence[bytes]) -> Receipt:
     """The receipt of a text.
 
     Args:
-        shown: prompt and text as a member can copy them.
+        shown: `replies.shown_text`, or what a member copied of it.
         code: of the text.
         keys: the newest first, which signs; none leaves the receipt unsigned.
     """
@@ -85,14 +96,39 @@ def is_signed(shown: str, receipt: Receipt, keys: Sequence[bytes]) -> bool:
     return any(hmac.compare_digest(_tag(shown, receipt.code, key), receipt.tag) for key in keys)
 
 
+def split_label(copied: str) -> tuple[str, Receipt | None]:
+    """Takes the line under a copied text off.
+
+    It is known by its shape and not by its words, which are of many languages: model and
+    quantization, two more entries of which the second has the seed, the receipt. Its line break
+    may have become a blank, as the options of commands make it one.
+
+    Returns:
+        The text and the receipt that was in the line; the text as it is and None where there is
+        no such line. A receipt with a signature is found also without one.
+    """
+    lines = list(_LABEL.finditer(copied))
+    if lines:
+        return copied[: lines[-1].start()], read_receipt(lines[-1]["receipt"])
+    signed = [match[0] for match in _RECEIPT.finditer(copied) if match["tag"]]
+    return copied, read_receipt(signed[-1]) if signed else None
+
+
 def canonical(text: str) -> str:
     """What is signed of a text: what survives being copied out of Discord.
 
-    Asterisks, backslashes, and the kind and number of blanks don't count: Discord takes them away
-    or adds them, by the way in which a member copies.
+    Asterisks, backslashes, ellipses and blanks don't count, since Discord, this bot where it cuts
+    a text, and the way in which a member copies add them or take them away; nor does the mark of
+    small print at the end, which may be the text's or its label's.
     """
-    text = unicodedata.normalize("NFC", text)
-    return " ".join(re.sub(r"[\\*]", "", text).split())
+    text = _SMALL_PRINT.sub("", _UNSIGNED.sub("", text))
+    # Composed last: what stood between a letter and its accent may be gone only now.
+    return unicodedata.normalize("NFC", text)
+
+
+def is_signed_character(character: str) -> bool:
+    """Whether a character counts in a signed text, wherever it stands."""
+    return not _UNSIGNED.match(character)
 
 
 def _tag(shown: str, code: str, key: bytes) -> str:

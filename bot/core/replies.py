@@ -3,7 +3,7 @@
 The worker and the cogs render with it; it knows Discord's markup and bounds, and sends nothing.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.core.markdown import MAX_MESSAGE, cut, escape, length, newest
@@ -12,6 +12,7 @@ from bot.core.queue_words import duration
 UNFINISHED_MARK = "▌"
 MAX_PARTS = 3  # messages a text may take; what is left comes as a file
 _STOPPED = "\n-# machine-written · stopped by request"
+_SPOILER = "||||"
 _MAX_SHOWN_PROMPT = 1000  # of a longer prompt the end is shown: what the text goes on from
 
 
@@ -147,7 +148,8 @@ def final(prompt: str, text: str, label: Label) -> FinalReply:
     pieces = cut(text, [room - length(head), room]) or [""]
     # Discord refuses a message of blanks alone.
     shown = [escape(piece) if piece.strip() else "…" for piece in pieces[:MAX_PARTS]]
-    shown[0] = head + escape(pieces[0])
+    if head:
+        shown[0] = head + escape(pieces[0])
     shown[-1] += line
     return FinalReply(
         parts=tuple(shown),
@@ -155,6 +157,46 @@ def final(prompt: str, text: str, label: Label) -> FinalReply:
         pieces=tuple(pieces),
         label=line,
     )
+
+
+def page(prompt: str, text: str, label: Label, *, is_hidden: bool = False) -> ReplyMessage:
+    """One version of a text as a single message, for a reply whose versions can be turned over.
+
+    Args:
+        prompt: as in `final`.
+        text: shown as far as there is room; the rest comes as a file.
+        label: says what wrote it.
+        is_hidden: whether all of it is behind a click, because somebody reported it.
+
+    Returns:
+        A message without buttons.
+    """
+    notes = (*label.notes, "hidden after a report") if is_hidden else label.notes
+    reply = final(prompt, text, replace(label, notes=notes))
+    content = reply.parts[0]
+    if len(reply.parts) == 1:
+        content = content.removesuffix(reply.label)
+    rest = reply.from_part_on(1) or None
+    if not is_hidden:
+        return ReplyMessage(content=content + reply.label, file_text=rest)
+    room = MAX_MESSAGE - length(reply.label) - length(_SPOILER)
+    if length(content) > room:  # the little that the marks take
+        pieces = cut(text, [room - length(_head(prompt))]) or [""]
+        content, rest = _head(prompt) + escape(pieces[0]), text[len(pieces[0]) :]
+    # Escaped, the text has no bar of its own that could end the spoiler.
+    return ReplyMessage(content=f"||{content}||{reply.label}", file_text=rest)
+
+
+def shown_text(prompt: str, text: str) -> str:
+    """What a member can read of a finished text, all of its messages and its file together.
+
+    This is what a receipt signs (`receipts.sign`). Of a long prompt it is the end.
+
+    Args:
+        prompt: as it was asked for.
+        text: the continuation as it is shown: with what the server's word filter hides.
+    """
+    return newest(prompt, _MAX_SHOWN_PROMPT) + text
 
 
 def stopped_in_line(shown: str) -> str:
@@ -214,5 +256,10 @@ def _tokens(count: int) -> str:
 
 
 def _head(prompt: str) -> str:
-    """The prompt in bold. Escaped, so that nothing in it can end the bold or open a fence."""
+    """The prompt in bold. Escaped, so that nothing in it can end the bold or open a fence.
+
+    Empty where there is none: a text that the model began by itself.
+    """
+    if not prompt:
+        return ""
     return f"**{escape(newest(prompt, _MAX_SHOWN_PROMPT))}**"

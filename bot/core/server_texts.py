@@ -28,6 +28,7 @@ _NAMES = {
     "log_channel": "Log channel",
     "paused": "Paused",
     "pause_message": "Message while paused",
+    "hides_reported": "Reported texts are hidden",
 }
 _NONE = {
     "model": "the host's choice",
@@ -46,6 +47,7 @@ def settings_text(stored: StoredSettings) -> str:
         *(f"{_NAMES[name]}: {_one(name, getattr(settings, name))}" for name in _NONE),
         f"Filter: {_filter(settings)}",
         f"Paused: {'yes' if settings.paused else 'no'}",
+        f"{_NAMES['hides_reported']}: {_one('hides_reported', settings.hides_reported)}",
         f"-# Revision {stored.revision}",
     ]
     return "\n".join(lines)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from bot.services.host import HostService
 from bot.services.limits import LimitsService
+from bot.services.outputs import OutputsService
+from bot.services.reports import ReportsService
 from bot.services.servers import ServersService
 from bot.services.texts import TextService
 from bot.services.usage import UsageService
@@ -24,6 +26,8 @@ class Services:
         servers: what a server's admins decide.
         usage: what was used.
         host: what the bot's owners decide.
+        outputs: what members do with finished texts.
+        reports: texts that should not be there.
     """
 
     texts: TextService
@@ -32,3 +36,5 @@ class Services:
     servers: ServersService
     usage: UsageService
     host: HostService
+    outputs: OutputsService
+    reports: ReportsService

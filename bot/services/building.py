@@ -1,6 +1,6 @@
 """Puts the services together over their stores. Called by `app`, and by tests over memory twins."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bot.core.limits import HostLimits
@@ -8,12 +8,16 @@ from bot.services import Services
 from bot.services.host import HostService
 from bot.services.ledger import Ledger
 from bot.services.limits import LimitsService
+from bot.services.outputs import OutputParts, OutputsService
 from bot.services.pools import Pools
+from bot.services.reports import ReportsService
 from bot.services.servers import ServersService
 from bot.services.texts import TextParts, TextService
 from bot.services.usage import UsageService
 from bot.services.waiting import Pace, WaitingBoard
 from bot.state.limits_api import LimitsStore
+from bot.state.outputs_api import OutputsStore
+from bot.state.reports_api import ReportsStore
 from bot.state.settings_api import SettingsStore
 from bot.state.usage_api import UsageStore
 
@@ -27,12 +31,16 @@ class Stores:
         limits: rules and how much of them is used.
         settings: what servers and the host decide.
         usage: what was used.
+        outputs: finished texts.
+        reports: which of them should not be there.
     """
 
     pools: Pools
     limits: LimitsStore
     settings: SettingsStore
     usage: UsageStore
+    outputs: OutputsStore
+    reports: ReportsStore
 
 
 def build_services(
@@ -42,6 +50,7 @@ def build_services(
     clock: Callable[[], float],
     new_seed: Callable[[], int],
     pace: Pace | None = None,
+    receipt_keys: Sequence[bytes] = (),
 ) -> Services:
     """All services of a bot process.
 
@@ -50,6 +59,7 @@ def build_services(
         host_limits: what the host sets for all servers.
         clock: gives Unix time in seconds.
         new_seed: gives a random seed for a request that names none.
+        receipt_keys: sign the receipts under texts, the newest first.
         pace: how often the replies of waiting texts are edited; None = as usual.
     """
     limits = LimitsService(stores.limits, host_limits)
@@ -62,11 +72,21 @@ def build_services(
         usage=usage,
         ledger=Ledger(stores.limits, stores.usage),
     )
+    texts = TextService(parts, clock=clock, new_seed=new_seed)
+    output_parts = OutputParts(
+        outputs=stores.outputs,
+        reports=stores.reports,
+        texts=texts,
+        servers=servers,
+        pools=stores.pools,
+    )
     return Services(
-        texts=TextService(parts, clock=clock, new_seed=new_seed),
+        texts=texts,
         board=WaitingBoard(stores.pools, pace=pace),
         limits=limits,
         servers=servers,
         usage=usage,
         host=HostService(stores.pools, servers),
+        outputs=OutputsService(output_parts, receipt_keys=receipt_keys),
+        reports=ReportsService(stores.reports, stores.outputs, servers, clock),
     )

@@ -27,6 +27,7 @@ async def forget_removed_servers(services: Services) -> None:
             for guild_id in await services.servers.due_for_deletion():
                 await services.limits.forget_guild(guild_id)
                 await services.usage.forget_guild(guild_id)
+                await services.reports.forget_guild(guild_id)
                 await services.servers.forget_guild(guild_id)  # last: it holds the date
                 _log.info("server forgotten", guild_id=guild_id)
         except RequestError as error:

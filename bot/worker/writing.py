@@ -4,7 +4,7 @@ Made by the job's run, which shows and posts what comes of it. Knows nothing of 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from bot.core.banned import ban_sequences
@@ -70,7 +70,7 @@ class Writing:
         self._seat: Seat | None = None
         self._error: Exception | None = None
         self.fitted: FittedPrompt = fit_window(
-            tokenizer.encode(job.prompt),
+            _prompt_tokens(job.prompt, tokenizer, model),
             engine.info.n_ctx,
             job.max_new_tokens,
             texts=tokenizer,
@@ -164,3 +164,10 @@ class Writing:
     def _fail(self, error: Exception) -> None:
         self._error = error
         self.changed.set()
+
+
+def _prompt_tokens(prompt: str, tokenizer: Tokenizer, model: ModelInfo) -> Sequence[int]:
+    """A text without a prompt begins where all texts of the training data did."""
+    if prompt or model.end_of_text_id is None:
+        return tokenizer.encode(prompt or "\n")
+    return (model.end_of_text_id,)

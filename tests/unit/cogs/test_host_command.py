@@ -24,6 +24,7 @@ COMMANDS: list[tuple[str, dict[str, Any]]] = [
     ("workers", {}),
     ("drain", {"worker": "w"}),
     ("dead", {}),
+    ("reports", {}),
 ]  # fmt: skip
 
 

@@ -231,6 +231,7 @@ def test_settings_in_words():
         r"Message while paused: Back at \*noon\*.",
         "Filter: 2 words, 1 pattern; masks what I write",
         "Paused: yes",
+        "Reported texts are hidden: yes",
         "-# Revision 7",
     ]
 

@@ -6,7 +6,7 @@ it. A report tells of a text and a model, and of nobody who may have written it.
 
 import math
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 
@@ -202,20 +202,29 @@ def make_report(tokens: Sequence[TokenScore], *, n_left_out: int = 0) -> XrayRep
     )
 
 
-def masked(report: XrayReport, shown: str) -> XrayReport:
-    """The report with other characters in place of the text's own, such as hidden words.
+def masked(report: XrayReport, hide: Callable[[str], str]) -> XrayReport:
+    """The report with unwanted words hidden: in the text, and in what the model expected.
 
     Args:
         report: of the text.
-        shown: as long as the text.
+        hide: gives a text as it may be shown, no shorter and no longer.
 
     Raises:
-        ValueError: it is not.
+        ValueError: it changed the text's length.
     """
+    shown = hide(report.text)
     if len(shown) != len(report.text):
         raise ValueError(f"{len(shown)} characters in place of {len(report.text)}")
     cells = tuple(replace(cell, text=shown[cell.start : cell.end]) for cell in report.cells)
-    return replace(report, text=shown, cells=cells, surprises=_surprises(shown, cells))
+    surprises = tuple(
+        replace(one, cell=replace(one.cell, expected=_hidden(one.cell.expected, hide)))
+        for one in _surprises(shown, cells)
+    )
+    return replace(report, text=shown, cells=cells, surprises=surprises)
+
+
+def _hidden(expected: Sequence[Expected], hide: Callable[[str], str]) -> tuple[Expected, ...]:
+    return tuple(replace(one, text=hide(one.text)) for one in expected)
 
 
 def _cells(tokens: Sequence[TokenScore]) -> Iterator[Cell]:

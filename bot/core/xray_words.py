@@ -82,16 +82,18 @@ def shown_piece(text: str) -> str:
     return text if len(text) <= _CELL_SHOWN else text[: _CELL_SHOWN - 1] + "…"
 
 
-def content(report: XrayReport, model: str) -> str:
+def content(report: XrayReport, model: str, own_notes: Sequence[str] = ()) -> str:
     """The message with the picture; at most 2,000 characters.
 
     Args:
         report: what was found.
         model: its name and quantization.
+        own_notes: what else the asker is to know, in Discord's markdown.
     """
     sentences = (headline(report, model), *notes(report))
     small_print = "It tells how predictable a text is to this model, not who wrote it."
-    return "**X-ray**\n" + escape(" ".join(sentences)) + "\n-# " + escape(small_print)
+    last = " · ".join((escape(small_print), *own_notes))
+    return "**X-ray**\n" + escape(" ".join(sentences)) + "\n-# " + last
 
 
 def alt_text(report: XrayReport, model: str, colors: Colors) -> str:

@@ -9,6 +9,7 @@ from bot.core.models import ModelInfo
 from bot.jobqueue.api import JobQueue
 from bot.model.tokenizers.api import Tokenizer
 from bot.services.ledger import Ledger
+from bot.state.xray_texts_api import XrayTextsStore
 from bot.worker.engine_loop import EngineLoop
 from bot.worker.reply_writer import Replies
 
@@ -22,6 +23,7 @@ class Tools:
     Attributes:
         ledger: settles what a text has cost.
         mask_of: gives what hides words that a job's server does not want to read.
+        xray_texts: keeps X-rays as text.
         put_back: gives (job id, attempt) back after an engine failure; False = it was not ours.
     """
 
@@ -33,6 +35,7 @@ class Tools:
     replies: Replies
     ledger: Ledger
     mask_of: Callable[[Job], Awaitable[Mask]]
+    xray_texts: XrayTextsStore
     put_back: Callable[[str, int], Awaitable[bool]]
     clock: Callable[[], float]  # Unix time in seconds
     rng: random.Random

@@ -232,11 +232,13 @@ def test_long_text_ends_with_a_note():
 
 
 def test_hidden_words_are_hidden_everywhere():
-    """In the pieces and before surprises."""
-    report = make_report([token("a bad"), token(" word", bits=9, rank=9)])
-    hidden = masked(report, "a ▮▮▮ word")
+    """In the pieces, before surprises, and among what was expected there."""
+    expected = (Expected(text=" bad", probability=0.5),)
+    report = make_report([token("a bad"), token(" word", bits=9, rank=9, expected=expected)])
+    hidden = masked(report, lambda text: text.replace("bad", "▮▮▮"))
 
     assert "a ▮▮▮ word" == "".join(cell.text for cell in hidden.cells)
-    assert "a ▮▮▮" == hidden.surprises[0].before
+    [surprise] = hidden.surprises
+    assert ("a ▮▮▮", " ▮▮▮") == (surprise.before, surprise.cell.expected[0].text)
     with pytest.raises(ValueError, match="in place of"):
-        masked(report, "short")
+        masked(report, lambda text: text[1:])

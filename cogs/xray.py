@@ -48,9 +48,11 @@ class XrayTextButton(
     async def callback(self, interaction: _Interaction) -> None:
         """Answers to the one who clicked alone."""
         try:
-            await interaction.response.defer(ephemeral=True, thinking=True)
-            parts = await services_of(interaction.client).xrays.as_text(self._xray_id)
-            for part in parts:  # the first one takes the place of "thinking"
+            first, *more = await services_of(interaction.client).xrays.as_text(self._xray_id)
+            await interaction.response.send_message(
+                first, ephemeral=True, suppress_embeds=True, allowed_mentions=NO_MENTIONS
+            )
+            for part in more:
                 await interaction.followup.send(
                     part, ephemeral=True, suppress_embeds=True, allowed_mentions=NO_MENTIONS
                 )

@@ -188,7 +188,8 @@ class EngineLoop:
                 joining = [entry for entry in entries if not entry.added]
                 for entry in joining:
                     entry.added = True
-                turn = _Turn(scoring=self._scorings.next_turn())
+                n_free = self.info.max_sequences - len(entries)
+                turn = _Turn(scoring=self._scorings.next_turn(n_free))
                 work = partial(self._take_turn, turn, leaving, joining, entries)
                 try:
                     await loop.run_in_executor(thread, work)

@@ -20,11 +20,13 @@ class _Scoring:
         pieces: computes a chunk each time it is asked, in the engine's thread.
         answer: told when all is there, or why not.
         found: what came out so far.
+        has_place: whether it has begun.
     """
 
     pieces: Iterator[Scores]
     answer: asyncio.Future[None]
     found: list[Scores] = field(default_factory=list[Scores])
+    has_place: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -81,6 +83,11 @@ class Scorings:
         self._dropped: list[_Scoring] = []
 
     @property
+    def n_places(self) -> int:
+        """Places in the engine that they have."""
+        return sum(scoring.has_place for scoring in self._waiting)
+
+    @property
     def has_work(self) -> bool:
         """Whether there is anything to compute or to free."""
         return bool(self._waiting or self._dropped)
@@ -102,10 +109,20 @@ class Scorings:
                 self._on_work()
         return joined(scoring.found, n_alternatives)
 
-    def next_turn(self) -> ScoringTurn:
-        """What the next turn has to do."""
+    def next_turn(self, n_free: int) -> ScoringTurn:
+        """What the next turn has to do.
+
+        Args:
+            n_free: places that no sequence has. Where they have all of them, the next text waits
+                until one of them is free.
+        """
         dropped, self._dropped = self._dropped, []
-        return ScoringTurn(dropped=dropped, scoring=self._waiting[0] if self._waiting else None)
+        may_begin = self.n_places < n_free
+        able = (scoring for scoring in self._waiting if scoring.has_place or may_begin)
+        scoring = next(able, None)
+        if scoring is not None:
+            scoring.has_place = True
+        return ScoringTurn(dropped=dropped, scoring=scoring)
 
     def record(self, turn: ScoringTurn) -> None:
         """Tells the text what became of it; one that was cancelled meanwhile hears nothing."""

@@ -1,4 +1,4 @@
-"""Makes tokens of a text, and a picture and words of their scores. Called by `xray_work` in threads.
+"""Makes tokens of a text, and a picture of their scores. Called by `xray_work`, in threads.
 
 Computes only: no engine, no queue, no Discord.
 """

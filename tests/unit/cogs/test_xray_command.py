@@ -7,10 +7,11 @@ from typing import Any
 import discord
 import pytest
 
-from bot.core.buttons import xray_rows
+from bot.core.buttons import Action, finished_rows, output_custom_id, xray_rows
 from bot.core.jobs import Job, JobKind
 from bot.core.xray_texts import XrayText
 from bot.services.servers import ServersService
+from tests.contract.outputs_backends import make_output
 from tests.unit.cogs.front import (
     ASKER,
     CHANNEL,
@@ -235,3 +236,29 @@ async def test_button_of_an_xray_that_is_gone_says_so(front: Front):
 
     assert (MESSAGE_ANSWER, True) == (only.kind, only.is_private)
     assert "not kept any more" in only.message["content"]
+
+
+async def test_button_under_a_text_asks_for_its_xray_in_private(front: Front):
+    """By anybody, of prompt and text together, and by the model that wrote it."""
+    output = make_output("CODE", root="1", job_id="1", text=" there was a fox.")
+    await front.stores.outputs.save([output])
+    data = {"custom_id": output_custom_id(Action.XRAY, "1", 0), "component_type": 2}
+    payload = _interaction(3, data, interaction_id=2, user_id=STRANGER, guild_id=GUILD)
+    message = _message(components=finished_rows("1", 0, 1))
+    [first, *_] = await front._tell(payload | {"message": message})
+
+    assert (DEFER_THINKING, True) == (first.kind, first.is_private)
+    job = await put(front)
+    assert ("Once upon a time there was a fox.", "CODE") == (job.prompt, job.origin)
+    assert (STRANGER, "token-2") == (job.user_id, job.reply.interaction_token)
+
+
+async def test_menu_on_a_text_of_the_bot_looks_at_all_of_it(front: Front):
+    """Not at its label, and not only at this message."""
+    output = make_output("CODE", root="1", job_id="1", text=" there was a fox.")
+    await front.stores.outputs.save([output])
+    rows = finished_rows("1", 0, 1)
+    await menu(front, author=author(1, is_bot=True), content="x", components=rows)
+
+    job = await put(front)
+    assert ("Once upon a time there was a fox.", "CODE") == (job.prompt, job.origin)

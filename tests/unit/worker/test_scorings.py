@@ -119,6 +119,20 @@ async def test_cancelled_text_gives_its_place_back():
     assert engine.events.count("chunk 699") <= 2
 
 
+async def test_text_waits_for_a_place():
+    """Where a text that is written has the only one; others that are scored wait as well."""
+    engine = LoggingEngine(slots=1)
+    async with running(engine) as loop:
+        writer = Listener(loop, 30).join([1, 2])
+        await asyncio.sleep(0.01)
+        scores = await asyncio.gather(loop.score(LONG[:100]), loop.score(LONG[:90]))
+        await writer.end()
+
+    assert [99, 89] == [len(one.logprobs) for one in scores]
+    assert [] == writer.errors
+    assert "step" not in engine.events[engine.events.index("chunk 99") :]
+
+
 async def test_place_is_free_after_a_text_was_scored():
     """As often as one likes."""
     async with running(ScriptedEngine(n_vocab=300, slots=1)) as loop:

@@ -23,6 +23,7 @@ import aiohttp
 import structlog
 
 from bot import __version__
+from bot.core.asker import guild_of
 from bot.core.jobs import Job
 from bot.core.limits import HostLimits
 from bot.discord_io.client import BardlingBot, Shards, run_client
@@ -40,6 +41,7 @@ from bot.services.ledger import Ledger
 from bot.services.pools import Pools
 from bot.services.servers import ServersService
 from bot.settings import Settings
+from bot.state.memory_outputs import MemoryOutputs
 from bot.state.redis_limits import RedisLimits
 from bot.state.redis_settings import RedisSettings
 from bot.state.redis_usage import RedisUsage
@@ -146,6 +148,7 @@ def _new_worker(
             RedisUsage(store.commands, pool=store.base),
         ),
         mask_of=lambda job: _mask(servers, job),
+        outputs=MemoryOutputs(time.time),
         announce=store.registry.announce,
         lease_s=settings.lease_s,
         drain_s=settings.drain_s,
@@ -191,8 +194,7 @@ async def _open_settings(stack: AsyncExitStack, store: QueueStore) -> RedisSetti
 
 async def _mask(servers: ServersService, job: Job) -> Callable[[str], str]:
     """What hides the words that the job's server does not want to read."""
-    guild_id = int(job.tenant[1:]) if job.tenant.startswith("g") else None
-    settings = await servers.settings(guild_id)
+    settings = await servers.settings(guild_of(job.tenant))
     return settings.word_filter().mask if settings.masks_output else str
 
 

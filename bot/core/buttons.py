@@ -5,6 +5,7 @@ in its `custom_id`, so that it works after a restart of either.
 Component JSON: https://discord.com/developers/docs/components/reference
 """
 
+import json
 from enum import StrEnum
 from typing import Any
 
@@ -12,6 +13,7 @@ Rows = list[dict[str, Any]]
 
 STOP_TEMPLATE = r"bardling:stop:(?P<job_id>[0-9]{1,20})"
 
+_PREFIX = "bardling:"
 _ACTION_ROW = 1
 _BUTTON = 2
 _PRIMARY = 1
@@ -31,7 +33,11 @@ class Action(StrEnum):
 
 
 # `index` is the version that the message shows, or for PAGE the one to show; from 0.
-OUTPUT_TEMPLATE = rf"bardling:(?P<action>{'|'.join(Action)}):(?P<root>[0-9]{{1,20}}):(?P<index>[0-9]{{1,2}})(:[bf])?"
+# What may follow keeps two buttons apart that lead to the same version.
+OUTPUT_TEMPLATE = (
+    rf"bardling:(?P<action>{'|'.join(Action)})"
+    r":(?P<root>[0-9]{1,20}):(?P<index>[0-9]{1,2})(:[bf])?"
+)
 
 
 def output_custom_id(action: Action, root: str, index: int) -> str:
@@ -42,6 +48,11 @@ def output_custom_id(action: Action, root: str, index: int) -> str:
 def stop_custom_id(job_id: str) -> str:
     """The id of the Stop button of a job; matches `STOP_TEMPLATE`."""
     return f"bardling:stop:{job_id}"
+
+
+def has_stop(components: object) -> bool:
+    """Whether a message, by its components as Discord's JSON, waits or grows: it can be stopped."""
+    return f"{_PREFIX}stop:" in json.dumps(components)
 
 
 def stop_row(job_id: str) -> Rows:

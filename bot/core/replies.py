@@ -73,8 +73,8 @@ class Label:
             f"{escape(self.model)} {escape(self.quantization)}",
             "machine-written",
             f"seed {self.seed}" + ("" if self.is_repeatable else " (may differ next time)"),
-            *((f"receipt {self.receipt}",) if self.receipt else ()),
             *self.notes,
+            *((f"receipt {self.receipt}",) if self.receipt else ()),
         )
         return "\n-# " + " · ".join(shown)
 
@@ -132,13 +132,19 @@ def running(prompt: str, text: str) -> str:
     return head + escape(newest(text, room)) + UNFINISHED_MARK
 
 
-def final(prompt: str, text: str, label: Label) -> FinalReply:
+def shown_text(prompt: str, text: str) -> str:
+    """What a member reads of a finished text, its line left out: this is what a receipt signs."""
+    return newest(prompt, _MAX_SHOWN_PROMPT) + text
+
+
+def final(prompt: str, text: str, label: Label, *, max_parts: int = MAX_PARTS) -> FinalReply:
     """A text that is finished.
 
     Args:
         prompt: shown in bold before the text; of a long one, the end.
         text: the continuation, shown whole: in up to three messages, then as a file.
         label: says what wrote it.
+        max_parts: messages that it may take.
     """
     head, line = _head(prompt), label.line()
     if not text.strip():
@@ -146,27 +152,15 @@ def final(prompt: str, text: str, label: Label) -> FinalReply:
     room = MAX_MESSAGE - length(line)
     pieces = cut(text, [room - length(head), room]) or [""]
     # Discord refuses a message of blanks alone.
-    shown = [escape(piece) if piece.strip() else "…" for piece in pieces[:MAX_PARTS]]
+    shown = [escape(piece) if piece.strip() else "…" for piece in pieces[:max_parts]]
     shown[0] = head + escape(pieces[0])
     shown[-1] += line
     return FinalReply(
         parts=tuple(shown),
-        file_text="".join(pieces[MAX_PARTS:]) or None,
+        file_text="".join(pieces[max_parts:]) or None,
         pieces=tuple(pieces),
         label=line,
     )
-
-
-def shown_text(prompt: str, text: str) -> str:
-    """What a member can read of a finished text, all of its messages and its file together.
-
-    This is what a receipt signs (`receipts.sign`). Of a long prompt it is the end.
-
-    Args:
-        prompt: as it was asked for.
-        text: the continuation as it is shown: with what the server's word filter hides.
-    """
-    return newest(prompt, _MAX_SHOWN_PROMPT) + text
 
 
 def stopped_in_line(shown: str) -> str:
@@ -227,4 +221,6 @@ def _tokens(count: int) -> str:
 
 def _head(prompt: str) -> str:
     """The prompt in bold. Escaped, so that nothing in it can end the bold or open a fence."""
+    if not prompt:
+        return ""
     return f"**{escape(newest(prompt, _MAX_SHOWN_PROMPT))}**"

@@ -32,7 +32,7 @@ class MemoryOutputs:
         keep_days: how long texts are kept.
     """
 
-    def __init__(self, *, clock: Callable[[], float], keep_days: float = 30) -> None:
+    def __init__(self, clock: Callable[[], float], *, keep_days: float = 30) -> None:
         self._clock = clock
         self._keep_s = keep_days * _DAY_S
         self._kept: dict[str, _Kept] = {}  # by code, each reply's in the order of its versions

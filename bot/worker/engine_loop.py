@@ -107,7 +107,7 @@ class EngineLoop:
         on_token: Callable[[int], None],
         on_failure: Callable[[Exception], None],
     ) -> Seat:
-        """Takes a sequence in.
+        """Takes a sequence in; where all places are taken, it waits for one.
 
         Args:
             tokens: of the prompt.
@@ -161,15 +161,22 @@ class EngineLoop:
                     self._work.clear()
                     self._idle.set()
                     continue
-                joining = [entry for entry in entries if not entry.added]
-                for entry in joining:
-                    entry.added = True
+                joining = self._admit(entries)
+                entries = [entry for entry in entries if entry.added]
                 try:
                     turn = await loop.run_in_executor(thread, self._turn, leaving, joining, entries)
                 except asyncio.CancelledError:
                     self._engine.abort()  # or the end of the executor would wait for the step
                     raise
                 self._record(turn)
+
+    def _admit(self, entries: Sequence[_Entry]) -> list[_Entry]:
+        """Those that get a place now, first come first served."""
+        n_free = self.info.max_sequences - sum(entry.added for entry in entries)
+        joining = [entry for entry in entries if not entry.added][: max(0, n_free)]
+        for entry in joining:
+            entry.added = True
+        return joining
 
     def _begin_work(self) -> None:
         self._work.set()

@@ -20,6 +20,7 @@ from bot.errors import BrokenEngineError, QueueDownError
 from bot.jobqueue.api import Claim, JobQueue, Orders, StopReason, WorkerCard
 from bot.model.tokenizers.api import Tokenizer
 from bot.services.ledger import Ledger
+from bot.state.outputs_api import OutputsStore
 from bot.worker.engine_loop import EngineLoop
 from bot.worker.generation import End
 from bot.worker.job_run import JobRun
@@ -60,6 +61,8 @@ class Worker:
         replies: shows the texts.
         ledger: settles what texts have cost.
         mask_of: gives what hides words that a job's server does not want to read.
+        outputs: keeps finished texts.
+        receipt_keys: sign their receipts, the newest first.
         announce: says with each heartbeat that the model is served.
         drain_s: what running jobs get to end once the worker is told to stop.
         lease_s: how long the queue leaves a job to a worker that is silent.
@@ -80,6 +83,8 @@ class Worker:
         ledger: Ledger,
         mask_of: Callable[[Job], Awaitable[Mask]],
         announce: Callable[[str], Awaitable[None]],
+        outputs: OutputsStore,
+        receipt_keys: Sequence[bytes] = (),
         version: str = "",
         drain_s: float = 20.0,
         lease_s: float,
@@ -112,6 +117,8 @@ class Worker:
             replies=replies,
             ledger=ledger,
             mask_of=mask_of,
+            outputs=outputs,
+            receipt_keys=receipt_keys,
             put_back=self._put_back,
             clock=clock,
             rng=self._rng,
@@ -169,7 +176,7 @@ class Worker:
         backoff = Backoff(self._rng)
         while not stop.is_set():
             runs = [held.run for held in self._held.values()]
-            n_running = sum(run.holds_place for run in runs)
+            n_running = sum(run.n_places for run in runs)
             n = jobs_to_claim(self._engine.info, running=n_running, held=len(runs))
             if n == 0:
                 self._room.clear()
@@ -301,7 +308,7 @@ class Worker:
         """
         _log.info("worker drains", jobs=len(self._held))
         if self._broken is not None:
-            await self._give_back([held for held in self._held.values() if held.run.holds_place])
+            await self._give_back([held for held in self._held.values() if held.run.n_places])
         if tasks := [held.task for held in self._held.values()]:
             await asyncio.wait(tasks, timeout=self._drain_s)
         await self._give_back(list(self._held.values()))

@@ -17,6 +17,7 @@ from bot.jobqueue.limits import QueueLimits
 from bot.jobqueue.redis_queue import RedisQueue
 from bot.services.ledger import Ledger
 from bot.state.memory_limits import MemoryLimits
+from bot.state.memory_outputs import MemoryOutputs
 from bot.state.memory_usage import MemoryUsage
 from bot.worker.runner import Worker
 from bot.worker.tools import Mask
@@ -78,6 +79,7 @@ def new_worker(name: str, queue: RedisQueue, replies: Starts) -> Worker:
         replies=replies,
         ledger=Ledger(MemoryLimits(time.time), MemoryUsage(clock=time.time)),
         mask_of=no_mask,
+        outputs=MemoryOutputs(time.time),
         announce=nobody,
         lease_s=LIMITS.lease_s,
         drain_s=1.0,

@@ -4,8 +4,8 @@ from bot.core.jobs import Job, JobState
 from bot.core.markdown import unescape
 from bot.core.word_filter import MASK, filter_of
 from bot.errors import QueueDownError, SettingsError
-from bot.worker.job_run import Mask
-from tests.unit.worker.workshop import TapeEngine, Workshop
+from bot.worker.tools import Mask
+from tests.unit.worker.workshop import TapeEngine, Workshop, is_finished
 
 STORY = " the badger met a fox and the badger ran." * 400
 FILTER = filter_of(("badger",), ())
@@ -70,7 +70,7 @@ async def test_each_job_has_its_own_servers_filter(workshop: Workshop):
     finals = {
         edit.message.content.partition("**")[2].partition("**")[0]: edit.message.content
         for edit in workshop.replies.edits
-        if not edit.message.components
+        if is_finished(edit.message)
     }
     assert sorted(asked) == ["1", "2"]
     assert "badger" not in finals["Once upon a time"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from bot.core.jobs import Job, JobState, ReplyTarget
 from bot.core.models import ModelInfo, ModelShape
-from bot.core.replies import ReplyMessage
+from bot.core.replies import UNFINISHED_MARK, ReplyMessage
 from bot.core.sampling import SamplingParams
 from bot.engine.api import EngineInfo, Progress, Scores
 from bot.errors import QueueDownError
@@ -20,6 +20,7 @@ from bot.jobqueue.registry import MemoryModelRegistry
 from bot.model.tokenizers.byte_pair import BytePairTokenizer
 from bot.services.ledger import Ledger
 from bot.state.memory_limits import MemoryLimits
+from bot.state.memory_outputs import MemoryOutputs
 from bot.state.memory_usage import MemoryUsage
 from bot.worker.runner import Worker
 from bot.worker.tools import Mask
@@ -56,7 +57,7 @@ class TapeEngine:
         )  # fmt: skip
 
     def add(self, sequence_id: int, tokens: Sequence[int], sampling: SamplingParams) -> int:
-        if bytes(tokens[:6]) == b"refuse":
+        if tokens[:6] == tuple(b"refuse"):
             raise ValueError("not this one")
         self._known[sequence_id] = list(tokens)
         self._computed[sequence_id] = 0
@@ -106,6 +107,11 @@ class Posted:
     at_s: float
     target: ReplyTarget
     message: ReplyMessage
+
+
+def is_finished(message: ReplyMessage) -> bool:
+    """Whether nothing more is to come."""
+    return UNFINISHED_MARK not in message.content
 
 
 @dataclass
@@ -177,6 +183,8 @@ class Workshop:
         self.limits = MemoryLimits(self.now)
         self.usage = MemoryUsage(clock=self.now)
         self.ledger = Ledger(self.limits, self.usage)
+        self.outputs = MemoryOutputs(self.now)
+        self.receipt_keys = (b"a key of this test alone",)
         self.registry = MemoryModelRegistry()
         self.masked: dict[str, str] = {}  # words that servers do not want to read, and in place
 
@@ -220,6 +228,8 @@ class Workshop:
             replies=self.replies,
             ledger=self.ledger,
             mask_of=self.mask_of,
+            outputs=self.outputs,
+            receipt_keys=self.receipt_keys,
             announce=self.registry.announce,
             drain_s=drain_s,
             lease_s=LEASE_S,

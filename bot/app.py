@@ -34,6 +34,7 @@ from bot.engine.select import ENGINE_FILE_FORMAT, choose_engine, open_engine, su
 from bot.errors import SettingError
 from bot.jobqueue.connect import QueueStore, open_queues
 from bot.jobqueue.limits import QueueLimits
+from bot.jobqueue.registry import Announcer
 from bot.model.store import OpenedModel, open_model, shown_name
 from bot.services.building import Stores, build_services
 from bot.services.chores import forget_removed_servers, settle_orphans
@@ -71,9 +72,13 @@ async def run_bot(settings: Settings, shards: Shards | None) -> None:
             HostLimits(**asdict(settings.limits)),
             clock=time.time,
             new_seed=lambda: secrets.randbelow(2**32),
+            replies=ReplyClient(
+                await stack.enter_async_context(aiohttp.ClientSession()), settings.discord_api_url
+            ),
         )
         for chore in (
             services.board.run(),
+            services.farewells.run(),
             forget_removed_servers(services),
             settle_orphans(stores.limits, Ledger(stores.limits, stores.usage), stores.pools),
         ):
@@ -135,9 +140,10 @@ def _new_worker(
     replies: ReplyClient,
     servers: ServersService,
 ) -> Worker:
+    queue = store.queue(model.info.name)
     return Worker(
         worker_id=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}",
-        queue=store.queue(model.info.name),
+        queue=queue,
         engine=engine,
         tokenizer=model.tokenizer,
         model=model.info,
@@ -149,7 +155,7 @@ def _new_worker(
         ),
         mask_of=lambda job: _mask(servers, job),
         outputs=MemoryOutputs(time.time),
-        announce=store.registry.announce,
+        announce=Announcer(store.registry, queue).announce,
         lease_s=settings.lease_s,
         drain_s=settings.drain_s,
     )

@@ -65,11 +65,11 @@ class Host(commands.GroupCog, group_name="host", group_description="For the bot'
         who: str,
         reason: app_commands.Range[str, 1, MAX_REASON],
     ) -> None:
-        """From now on; a server's waiting texts are dropped."""
+        """From now on; waiting texts are dropped."""
         await _defer(interaction)
         subject_id = _id_of(who)
-        await self._host.block(kind, subject_id, reason, interaction.user.id)
-        await _answer(interaction, blocked_text(kind, subject_id, reason))
+        n_dropped = await self._host.block(kind, subject_id, reason, interaction.user.id)
+        await _answer(interaction, blocked_text(kind, subject_id, reason, n_dropped))
 
     @app_commands.command(description="Lets a server or a user in again")
     @app_commands.describe(kind="What it is", who="Its id, or a user's mention")

@@ -177,6 +177,15 @@ def stopped_in_line(shown: str) -> str:
     return text + _STOPPED
 
 
+def dropped(blocked: str) -> str:
+    """What becomes of a reply whose text waited when the host shut its asker or server out.
+
+    Args:
+        blocked: whom: "you" or "this server".
+    """
+    return f"This text was dropped because the host of this bot has blocked {blocked}."
+
+
 def failure(sentence: str, error_id: str) -> str:
     """A sentence in place of a text, with the id that the log has too."""
     return f"{sentence}\n-# Error {error_id}"

@@ -5,6 +5,7 @@ Built by `app` around the queues and the stores; called by cogs. Each part is on
 
 from dataclasses import dataclass
 
+from bot.services.farewells import Farewells
 from bot.services.host import HostService
 from bot.services.limits import LimitsService
 from bot.services.servers import ServersService
@@ -20,6 +21,7 @@ class Services:
     Attributes:
         texts: ask for a text, stop one.
         board: keeps the replies of waiting texts up to date.
+        farewells: tells askers whose waiting texts the host had dropped.
         limits: who may use how much.
         servers: what a server's admins decide.
         usage: what was used.
@@ -28,6 +30,7 @@ class Services:
 
     texts: TextService
     board: WaitingBoard
+    farewells: Farewells
     limits: LimitsService
     servers: ServersService
     usage: UsageService

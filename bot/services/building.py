@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bot.core.limits import HostLimits
 from bot.services import Services
+from bot.services.farewells import Farewells, Replies
 from bot.services.host import HostService
 from bot.services.ledger import Ledger
 from bot.services.limits import LimitsService
@@ -41,6 +42,7 @@ def build_services(
     *,
     clock: Callable[[], float],
     new_seed: Callable[[], int],
+    replies: Replies,
     pace: Pace | None = None,
 ) -> Services:
     """All services of a bot process.
@@ -50,23 +52,27 @@ def build_services(
         host_limits: what the host sets for all servers.
         clock: gives Unix time in seconds.
         new_seed: gives a random seed for a request that names none.
+        replies: edits replies that another process may look after.
         pace: how often the replies of waiting texts are edited; None = as usual.
     """
     limits = LimitsService(stores.limits, host_limits)
     servers = ServersService(stores.settings, clock, stores.pools.served)
     usage = UsageService(stores.usage, clock=clock)
+    ledger = Ledger(stores.limits, stores.usage)
+    farewells = Farewells(ledger, replies)
     parts = TextParts(
         pools=stores.pools,
         servers=servers,
         limits=limits,
         usage=usage,
-        ledger=Ledger(stores.limits, stores.usage),
+        ledger=ledger,
     )
     return Services(
         texts=TextService(parts, clock=clock, new_seed=new_seed),
         board=WaitingBoard(stores.pools, pace=pace),
+        farewells=farewells,
         limits=limits,
         servers=servers,
         usage=usage,
-        host=HostService(stores.pools, servers),
+        host=HostService(stores.pools, servers, farewells),
     )

@@ -7,7 +7,8 @@ has to be swept, and no user id stays longer than `RECORD_DAYS` days.
     asked:<server>:<day>    STREAM  RECORD_DAYS  requests of one UTC day; r: `Asked.to_json`
     ended:<server>:<day>    STREAM  RECORD_DAYS  ends of the requests of that day, no user ids
     day:<server>:<day>      HASH    COUNTER_DAYS counter -> amount; the server "all" is the host
-    job:<id>                HASH    1 day        guild, day, open (1 until the job ends)
+    job:<id>                HASH    1 day        guild, day, open (1 until the job ends); for 10
+                                                 minutes early: an end that came before its request
     user:<id>               ZSET    RECORD_DAYS  servers where the user asked -> when last (ms)
 
 <day> counts from 1970. All keys share the hash tag `{<pool>-usage}`.
@@ -75,7 +76,11 @@ class RedisUsage:
         self._max_records = max_records
         self._keys = UsageKeys(pool)
         self._scripts = Scripts(
-            client, package="bot.state", names=_SCRIPTS, keys=self._keys.for_scripts()
+            client,
+            package="bot.state",
+            names=_SCRIPTS,
+            keys=self._keys.for_scripts(),
+            shared=("common", "usage"),
         )
 
     async def asked(self, event: Asked) -> bool:
@@ -95,7 +100,7 @@ class RedisUsage:
         return reply == ["1"]
 
     async def ended(self, event: Ended) -> bool:
-        """Notes the end of an accepted request; False where it is not known or ended before."""
+        """Notes the end of an accepted request; False where it is not known yet or ended before."""
         reply = await self._scripts.run(
             "usage_ended", event.job_id, event.to_json(), *_flat(event.counts())
         )

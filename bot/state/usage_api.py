@@ -19,7 +19,10 @@ class UsageStore(Protocol):
         ...
 
     async def ended(self, event: Ended) -> bool:
-        """Notes the end of an accepted request; False where it is not known or ended before."""
+        """Notes the end of an accepted request; False where it is not known yet or ended before.
+
+        An end that comes before its request is kept for ten minutes, and noted with it.
+        """
         ...
 
     async def requests(self, guild_id: int) -> list[Request]:

@@ -113,6 +113,38 @@ async def test_end_of_what_was_never_accepted_is_not_counted(store: UsageStore):
     assert 0 == (await counted(store, None)).tokens
 
 
+@pytest.mark.parametrize("guild_id", [GUILD, None])
+async def test_text_may_be_over_before_its_request_is_noted(
+    store: UsageStore, guild_id: int | None
+):
+    """A worker can be faster than the bot: both are noted all the same, once."""
+    assert not await store.ended(ended("1"))
+    assert not await store.ended(ended("1", tokens_written=7))
+    assert await store.asked(asked("1", guild_id=guild_id))
+    assert not await store.ended(ended("1", tokens_written=8))
+    assert not await store.asked(asked("1", guild_id=guild_id))
+
+    counts = await counted(store, guild_id)
+    assert (1, 1, 90, 1500) == (counts.jobs, counts.done, counts.tokens_written, counts.wait_ms)
+    assert 90 == (await counted(store, None)).tokens_written
+    requests = await store.requests(GUILD)
+    assert ([] if guild_id is None else [100]) == [request.real_tokens for request in requests]
+
+
+async def test_refused_request_takes_no_end_that_came_before_it(store: UsageStore):
+    """The queue's answer was lost: its asker was told that nothing comes."""
+    await store.ended(ended("1"))
+    assert await store.asked(asked("1", outcome=Outcome.REFUSED_QUEUE))
+
+    [request] = await store.requests(GUILD)
+    assert request.real_tokens is None
+    assert (0, 0, 1) == (
+        (counts := await counted(store)).tokens,
+        counts.done,
+        counts.refused_queue,
+    )
+
+
 async def test_where_no_server_rules_only_counts_are_kept(store: UsageStore):
     """Direct messages are nobody's business."""
     await store.asked(asked("1", guild_id=None))

@@ -152,7 +152,7 @@ def test_word_in_a_note_is_no_receipt():
     [
         "-# small q8\\_0 · machine-written · seed 7 · receipt {}",
         "-# small f16 · maschinell geschrieben · Startzahl 7 (nächstes Mal vielleicht anders) · {}",
-        "small q5_1 · 機械が書きました · シード7（変わることがあります） · 受領書 {} · 要求により停止",
+        "small q5_1 · 機械が書きました · シード7（変わります） · 受領書 {} · 要求により停止",
         "-# gpt2-xl.v2 bf16 · x · 7 · You have used 81 % of 9 · next time) · a · 5 · receipt {}",
     ],
 )

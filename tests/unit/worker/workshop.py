@@ -16,7 +16,7 @@ from bot.errors import QueueDownError
 from bot.jobqueue.api import Claim, JobQueue
 from bot.jobqueue.limits import QueueLimits
 from bot.jobqueue.memory_queue import MemoryQueue
-from bot.jobqueue.registry import MemoryModelRegistry
+from bot.jobqueue.registry import Announcer, MemoryModelRegistry
 from bot.model.tokenizers.byte_pair import BytePairTokenizer
 from bot.services.ledger import Ledger
 from bot.state.memory_limits import MemoryLimits
@@ -230,7 +230,7 @@ class Workshop:
             mask_of=self.mask_of,
             outputs=self.outputs,
             receipt_keys=self.receipt_keys,
-            announce=self.registry.announce,
+            announce=Announcer(self.registry, self.memory).announce,
             drain_s=drain_s,
             lease_s=LEASE_S,
             edit_interval_s=0.1,

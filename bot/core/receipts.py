@@ -40,7 +40,7 @@ _LABEL_END = re.compile(
     rf" · [^·\n]{{0,40}}?(?P<receipt>{_RECEIPT.pattern})(?= · |\s*[^·\n]{{0,24}}$)", re.IGNORECASE
 )
 _SMALL_PRINT = re.compile(r"(?:-#)+$")
-_UNSIGNED = re.compile(r"[\\*…\s\ufe0f]")
+_UNSIGNED = re.compile(r"[\\*|…\s\ufe0f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ def _how_likely(receipt: str) -> tuple[bool, bool]:
 def canonical(text: str) -> str:
     """What is signed of a text: what survives being copied out of Discord.
 
-    Asterisks, backslashes, ellipses and blanks don't count, since Discord, this bot where it cuts
+    Asterisks, bars, backslashes, ellipses and blanks don't count, since Discord, this bot where it cuts
     a text, and the way in which a member copies add them or take them away; nor does the mark of
     small print at the end, which may be the text's or its label's.
     """

@@ -62,7 +62,7 @@ def test_every_way_of_copying_verifies(prompt: str, text: str):
     """Raw or as shown, on many lines or one, in one message or in three and a file."""
     reply = posted(prompt, text, "stopped by request")
 
-    for copied in (raw_copy(reply), seen_copy(reply)):
+    for copied in (raw_copy(reply), seen_copy(reply), f"||{raw_copy(reply)}||"):
         for pasted in (copied, in_an_option(copied)):
             body, receipt = split_label(pasted)
             assert receipt is not None

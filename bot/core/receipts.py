@@ -128,9 +128,9 @@ def _how_likely(receipt: str) -> tuple[bool, bool]:
 def canonical(text: str) -> str:
     """What is signed of a text: what survives being copied out of Discord.
 
-    Asterisks, bars, backslashes, ellipses and blanks don't count, since Discord, this bot where it cuts
-    a text, and the way in which a member copies add them or take them away; nor does the mark of
-    small print at the end, which may be the text's or its label's.
+    Asterisks, bars, backslashes, ellipses and blanks don't count, since Discord, this bot where it
+    cuts or hides a text, and the way in which a member copies add them or take them away; nor does
+    the mark of small print at the end, which may be the text's or its label's.
     """
     text = _SMALL_PRINT.sub("", _UNSIGNED.sub("", text))
     # Composed last: what stood between a letter and its accent may be gone only now.

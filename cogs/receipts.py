@@ -52,7 +52,7 @@ class Receipts(commands.Cog):
             answer = await receipts.verify_link(
                 link or "", asker, here=interaction.channel_id or 0, fetch=_fetch_by(interaction)
             )
-        await interaction.followup.send(answer, ephemeral=True, allowed_mentions=NO_MENTIONS)
+        await interaction.edit_original_response(content=answer, allowed_mentions=NO_MENTIONS)
 
     @app_commands.command(description="Writes a text again and tells whether it comes out the same")
     @app_commands.describe(code="The receipt in the small line under the text")

@@ -15,6 +15,7 @@ from bot import __version__
 from bot.bench.options import add_bench_engine, bench_engine_options
 from bot.commands_models import add_models
 from bot.errors import StartupError
+from bot.local.faults import NAMED_FAULTS
 from bot.logs import configure_logging
 from bot.settings import ENGINES, Settings, load_settings
 
@@ -72,6 +73,14 @@ def _add_try(commands: "Commands") -> None:
     parser.add_argument("--port", type=_port, default=0, help="of the page (default: a free one)")
     parser.add_argument("--no-browser", action="store_true", help="only print the page's address")
     parser.add_argument("--once", metavar="TEXT", help="complete one text, print it and end")
+    parser.add_argument(
+        "--fault",
+        dest="faults",
+        action="append",
+        default=[],
+        choices=NAMED_FAULTS,
+        help="what goes wrong in that Discord; may be given several times",
+    )
     parser.set_defaults(command=_try)
 
 
@@ -126,7 +135,13 @@ def _try(options: argparse.Namespace, settings: Settings) -> int:
 
     browser = not options.no_browser and options.once is None
     return asyncio.run(
-        run_try(port=options.port, open_browser=browser, once=options.once, home=settings.home)
+        run_try(
+            port=options.port,
+            open_browser=browser,
+            once=options.once,
+            home=settings.home,
+            faults=options.faults,
+        )
     )
 
 

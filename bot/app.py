@@ -25,6 +25,7 @@ import structlog
 from bot import __version__
 from bot.core.jobs import Job
 from bot.core.limits import HostLimits
+from bot.discord_io.channel_rest import ChannelClient
 from bot.discord_io.client import BardlingBot, Shards, run_client
 from bot.discord_io.endpoints import use_endpoints
 from bot.discord_io.reply_rest import ReplyClient
@@ -48,6 +49,7 @@ from bot.worker.runner import Worker
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 _CLOSE_S = 5.0
+_MAX_CONNECTIONS = 1024
 
 
 async def run_bot(settings: Settings, shards: Shards | None) -> None:
@@ -110,9 +112,8 @@ async def run_worker(settings: Settings) -> None:
         )
         store = await stack.enter_async_context(_open_store(settings))
         servers = ServersService(await _open_settings(stack, store), time.time)
-        session = await stack.enter_async_context(aiohttp.ClientSession())
-        replies = ReplyClient(session, settings.discord_api_url)
-        worker = _new_worker(settings, store, engine, model, replies, servers)
+        session = await stack.enter_async_context(_open_session())
+        worker = _new_worker(settings, store, engine, model, session, servers)
         _log.info(
             "worker ready",
             model=model.info.name,
@@ -130,7 +131,7 @@ def _new_worker(
     store: QueueStore,
     engine: Engine,
     model: OpenedModel,
-    replies: ReplyClient,
+    session: aiohttp.ClientSession,
     servers: ServersService,
 ) -> Worker:
     return Worker(
@@ -140,7 +141,11 @@ def _new_worker(
         tokenizer=model.tokenizer,
         model=model.info,
         version=__version__,
-        replies=replies,
+        replies=ReplyClient(session, settings.discord_api_url),
+        # Without the bot's token, a text whose interaction is over can't be posted.
+        channels=ChannelClient(session, settings.discord_api_url, settings.discord_token)
+        if settings.discord_token
+        else None,
         ledger=Ledger(
             RedisLimits(store.commands, pool=store.base),
             RedisUsage(store.commands, pool=store.base),
@@ -150,6 +155,11 @@ def _new_worker(
         lease_s=settings.lease_s,
         drain_s=settings.drain_s,
     )
+
+
+def _open_session() -> aiohttp.ClientSession:
+    """As many connections as there are replies: one that waits for another's looks dead."""
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=_MAX_CONNECTIONS))
 
 
 def _choose(settings: Settings) -> tuple[str, OpenedModel]:

@@ -23,6 +23,7 @@ from bot.services.ledger import Ledger
 from bot.worker.engine_loop import EngineLoop
 from bot.worker.generation import End
 from bot.worker.job_run import JobRun
+from bot.worker.late_reply import Channels
 from bot.worker.reply_writer import EDIT_INTERVAL_S, Replies
 from bot.worker.retry import Backoff
 from bot.worker.scheduler import jobs_to_claim
@@ -58,6 +59,7 @@ class Worker:
         model: named in every reply.
         version: of this program; announced to the queue with the model.
         replies: shows the texts.
+        channels: posts texts whose interaction is over to their channels; None: nobody does.
         ledger: settles what texts have cost.
         mask_of: gives what hides words that a job's server does not want to read.
         announce: says with each heartbeat that the model is served.
@@ -77,6 +79,7 @@ class Worker:
         tokenizer: Tokenizer,
         model: ModelInfo,
         replies: Replies,
+        channels: Channels | None = None,
         ledger: Ledger,
         mask_of: Callable[[Job], Awaitable[Mask]],
         announce: Callable[[str], Awaitable[None]],
@@ -110,6 +113,7 @@ class Worker:
             tokenizer=tokenizer,
             model=model,
             replies=replies,
+            channels=channels,
             ledger=ledger,
             mask_of=mask_of,
             put_back=self._put_back,

@@ -10,6 +10,7 @@ from bot.jobqueue.api import JobQueue
 from bot.model.tokenizers.api import Tokenizer
 from bot.services.ledger import Ledger
 from bot.worker.engine_loop import EngineLoop
+from bot.worker.late_reply import Channels
 from bot.worker.reply_writer import Replies
 
 Mask = Callable[[str], str]
@@ -22,6 +23,7 @@ class Tools:
     Attributes:
         ledger: settles what a text has cost.
         mask_of: gives what hides words that a job's server does not want to read.
+        channels: posts to channels, for texts whose interaction is over; or None.
         put_back: gives (job id, attempt) back after an engine failure; False = it was not ours.
     """
 
@@ -31,6 +33,7 @@ class Tools:
     tokenizer: Tokenizer
     model: ModelInfo
     replies: Replies
+    channels: Channels | None
     ledger: Ledger
     mask_of: Callable[[Job], Awaitable[Mask]]
     put_back: Callable[[str, int], Awaitable[bool]]

@@ -14,6 +14,7 @@ from bot.services.texts import CompletionRequest
 from bot.services.waiting import NoticeGoneError, ShowNotice
 from cogs._access import NO_MENTIONS, services_of
 from cogs._asker import asker_of
+from cogs._first_answer import defer
 from cogs.stop import stop_view
 
 DEFAULT_LENGTH = 120
@@ -76,7 +77,7 @@ class Complete(commands.Cog):
         )
         texts = self._services.texts
         texts.prepare(request)  # what is wrong with it is said at once, and privately
-        await interaction.response.defer(thinking=True)
+        await defer(interaction)
         chosen = await texts.ask(request)
         self._services.board.watch(job_id, chosen, _notice_in(interaction, job_id))
 

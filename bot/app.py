@@ -200,10 +200,9 @@ async def _open_settings(stack: AsyncExitStack, store: QueueStore) -> RedisSetti
 
 
 async def _mask(servers: ServersService, job: Job) -> Callable[[str], str]:
-    """What hides the words that the job's server does not want to read."""
+    """What hides the words and invites that the job's server does not want to read."""
     guild_id = int(job.tenant[1:]) if job.tenant.startswith("g") else None
-    settings = await servers.settings(guild_id)
-    return settings.word_filter().mask if settings.masks_output else str
+    return (await servers.settings(guild_id)).masked
 
 
 async def _stop(chore: asyncio.Task[None]) -> None:

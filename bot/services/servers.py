@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 
 from bot.core.asker import Asker
+from bot.core.invites import has_invite
 from bot.core.server_log import LogEntry, to_undo
 from bot.core.server_settings import (
     ServerSettings,
@@ -83,7 +84,7 @@ class ServersService:
         Raises:
             NotHereError: the host blocks the member or server, or its admins do not want the bot
                 now or in this channel.
-            PromptError: the server's filter finds something in the prompt.
+            PromptError: the server's filter finds something in the prompt, or an invite.
             QueueDownError: nobody knows, and the store can't be reached.
             SettingsError: the settings can't be read by this program.
         """
@@ -103,6 +104,11 @@ class ServersService:
             raise PromptError(
                 "This server's filter does not let this prompt through; please put it in other "
                 "words."
+            )
+        if settings.hides_invites and has_invite(prompt):
+            raise PromptError(
+                "This server does not want invites to other servers; please leave it out of the "
+                "prompt."
             )
         return settings
 

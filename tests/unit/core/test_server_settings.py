@@ -49,6 +49,7 @@ SETTINGS = st.builds(
     filter_words=LISTS,
     filter_patterns=LISTS,
     filter_action=st.sampled_from(FilterAction),
+    hides_invites=st.booleans(),
     log_channel=st.none() | st.integers(1, 2**63),
     paused=st.booleans(),
     pause_message=st.none() | TEXTS,
@@ -62,6 +63,7 @@ FULL = ServerSettings(
     filter_words=("bad", "ugly"),
     filter_patterns=(r"x\d",),
     filter_action=FilterAction.MASK,
+    hides_invites=True,
     log_channel=9,
     paused=True,
     pause_message="Back at *noon*.",
@@ -230,6 +232,7 @@ def test_settings_in_words():
         "Log channel: <#9>",
         r"Message while paused: Back at \*noon\*.",
         "Filter: 2 words, 1 pattern; masks what I write",
+        "Invites hidden: yes",
         "Paused: yes",
         "-# Revision 7",
     ]

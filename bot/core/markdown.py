@@ -67,7 +67,9 @@ def unescape(text: str) -> str:
 
 def length(text: str) -> int:
     """UTF-16 units: an emoji counts two."""
-    return len(text) + sum(character > "\uffff" for character in text)
+    if text.isascii():
+        return len(text)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def cut(text: str, budgets: Sequence[int]) -> list[str]:

@@ -24,6 +24,7 @@ from bot.worker.engine_loop import EngineLoop
 from bot.worker.generation import End
 from bot.worker.job_run import JobRun
 from bot.worker.late_reply import Channels
+from bot.worker.loop_lag import LoopLag
 from bot.worker.reply_writer import EDIT_INTERVAL_S, Replies
 from bot.worker.retry import Backoff
 from bot.worker.scheduler import jobs_to_claim
@@ -106,6 +107,7 @@ class Worker:
         self._claiming = asyncio.Lock()  # held while a claim is under way
         self._claim_from_s = 0.0  # on the loop's clock
         self._broken: BrokenEngineError | None = None
+        self._lag = LoopLag()
         self._tools = Tools(
             worker_id=worker_id,
             queue=queue,
@@ -135,6 +137,7 @@ class Worker:
                 group.create_task(self._renew_loop(stop), name="renew"),
                 group.create_task(self._cancel_loop(), name="cancel"),
                 group.create_task(self._reap_loop(), name="reap"),
+                group.create_task(self._lag.run(), name="lag"),
             ]
             claiming = group.create_task(self._claim_loop(group, stop), name="claim")
             await stop.wait()
@@ -145,7 +148,13 @@ class Worker:
                 loop.cancel()
         with contextlib.suppress(QueueDownError):  # its heartbeat ends by itself soon
             await self._queue.leave(self._id)
-        _log.info("worker left")
+        lag = self._lag.figures()
+        _log.info(
+            "worker left",
+            loop_lag_p50_ms=round(lag.p50_s * 1000, 1),
+            loop_lag_p99_ms=round(lag.p99_s * 1000, 1),
+            loop_lag_longest_ms=round(lag.longest_s * 1000, 1),
+        )
         if self._broken is not None:
             raise self._broken
 

@@ -163,7 +163,7 @@ async def test_a_hundred_replies_grow_and_end(workshop: Workshop):
     """None starves: each is edited again and again, none twice as seldom as it may be."""
     n_texts, usual_s = 100, 0.1
     for n in range(n_texts):
-        await workshop.put(str(n), seed=n, length=120, prompt=f"Tale {n}")
+        await workshop.put(str(n), seed=n, length=120, prompt=f"Tale {n}", user_id=1000 + n)
 
     async with workshop.running(TapeEngine(step_s=0.01, sequences=n_texts)):
         for n in range(n_texts):

@@ -16,6 +16,7 @@ import aiohttp
 import structlog
 
 from bot import __version__
+from bot.discord_io.offences import Offences
 from bot.discord_io.reply_errors import (
     InteractionOverError,
     ReplyGoneError,
@@ -31,6 +32,7 @@ _GONE = (401, 403, 404)  # no longer valid, no longer allowed, or no longer ther
 _OVER = (10015, 10062, 50027)  # unknown webhook or interaction, invalid webhook token
 _MAX_BACKOFF_S = 8.0
 _MAX_TURN_S = 30.0  # a longer wait is the caller's to decide: it knows how long the reply lives
+_REST_S = 30.0  # between two looks whether growing replies may be edited again
 _GLOBAL_SPREAD_S = 1.0  # after a wait of everybody, not all begin at once
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -86,11 +88,13 @@ class Caller:
         self._backoff_s = backoff_s
         self._held_until_s: dict[str, float] = {}  # by bucket, on the loop's clock
         self._all_held_until_s = 0.0
+        self._offences = Offences()
 
     async def send(self, call: Call, tries: int) -> Mapping[str, Any]:
         """Sends a call, and again where that can help; returns the answer's JSON object.
 
         With one try only, it does not wait for a turn either: a newer text may be there by then.
+        Nor is such a call made at all while Discord has much to hold against this process.
 
         Raises:
             ReplyError: it did not work within so many tries.
@@ -130,6 +134,7 @@ class Caller:
         """Remembers until when this bucket, or any, must not be called; seconds from now."""
         wait_s = _wait_asked_for(status, headers, data)
         now_s = asyncio.get_running_loop().time()
+        self._offences.note(status, headers.get("X-RateLimit-Scope"), now_s)
         held = self._held_until_s
         self._held_until_s = {key: until_s for key, until_s in held.items() if until_s > now_s}
         if wait_s > 0 and _is_for_all(status, headers, data):
@@ -142,6 +147,8 @@ class Caller:
         now_s = asyncio.get_running_loop().time()
         all_s = self._all_held_until_s - now_s
         wait_s = max(self._held_until_s.get(bucket, 0.0) - now_s, all_s)
+        if longest_s == 0 and self._offences.are_many(now_s):
+            wait_s = max(wait_s, _REST_S)
         if wait_s > longest_s:
             raise ReplyHeldError(f"Discord asks for {wait_s:.1f} s", wait_s, is_refusal=False)
         if wait_s > 0:

@@ -118,6 +118,42 @@ async def test_storm_of_refusals(local: LocalDiscord, shop: Workshop) -> None:
     assert max(gaps) > 0.19  # doubled after a refusal
 
 
+async def test_interval_doubles_with_each_refusal(local: LocalDiscord, shop: Workshop) -> None:
+    """Also where Discord asks for almost no pause; then it comes back to the usual one."""
+    interaction = await asked(local, shop, length=600)
+    async with shop.running(TapeEngine(step_s=SLOWLY)):
+        await growing(local, interaction)
+        refused = Fault(kind=FaultKind.STATUS, path=EDITS, status=429, delay_s=0.01)
+        local.faults.add(refused, times=3)
+        assert JobState.DONE == await shop.ended()
+
+    requests = edits(local)
+    first = next(n for n, request in enumerate(requests) if request.status == 429)
+    gaps = [b.at_s - a.at_s for a, b in pairwise(requests[first:])]
+    for n, interval_s in enumerate([0.2, 0.4, 0.8]):
+        assert gaps[n] >= interval_s
+    assert gaps[-2] < 0.8
+
+
+async def test_one_reply_in_a_storm_slows_no_other(local: LocalDiscord, shop: Workshop) -> None:
+    """Each has a pace of its own."""
+    stormy = await asked(local, shop, "1", length=300)
+    calm = await asked(local, shop, "2", length=300)
+    path = f"/webhooks/*/{stormy.token}/messages/@original"
+    storm = Fault(kind=FaultKind.STATUS, path=path, status=429, every=2, delay_s=0.5)
+    local.faults.add(storm, times=None)
+    async with shop.running(TapeEngine(step_s=SLOWLY)):
+        for job_id in ("1", "2"):
+            assert JobState.DONE == await shop.ended(job_id)
+
+    n_edits = {
+        one.token: sum(one.token in request.path for request in edits(local))
+        for one in (stormy, calm)
+    }
+    assert n_edits[calm.token] > 2 * n_edits[stormy.token]
+    assert [text(300)] * 2 == [story(one.reply) for one in (stormy, calm)]
+
+
 @pytest.mark.parametrize("wait_s", [0.8])
 async def test_refusal_of_everything_holds_all_replies(
     local: LocalDiscord, shop: Workshop, wait_s: float

@@ -18,6 +18,7 @@ from bot.services.outputs import Click
 from bot.services.waiting import NoticeGoneError, ShowNotice
 from cogs._access import NO_MENTIONS
 from cogs._asker import asker_of, is_age_restricted, is_moderator
+from cogs._first_answer import defer
 from cogs._pages import view_of
 from cogs.stop import stop_view
 
@@ -45,7 +46,7 @@ async def start_text(
     )
     services.texts.prepare(request)
     if not interaction.response.is_done():
-        await interaction.response.defer(thinking=True)
+        await defer(interaction)
     job_id = str(interaction.id)
     chosen = await services.texts.ask(request)
     services.board.watch(job_id, chosen, notice_in(interaction, job_id))

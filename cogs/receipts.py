@@ -14,6 +14,7 @@ from bot.services.receipts import PostedMessage
 from bot.services.waiting import NoticeGoneError, ShowNotice
 from cogs._access import NO_MENTIONS, services_of
 from cogs._asker import asker_of
+from cogs._first_answer import defer
 from cogs.stop import stop_view
 
 _MAX_FILE = 256 * 1024  # a longer file is none of ours
@@ -64,7 +65,7 @@ class Receipts(commands.Cog):
         """Defers, looks the text up, asks; a worker answers."""
         job_id = str(interaction.id)
         structlog.contextvars.bind_contextvars(job_id=job_id, guild_id=interaction.guild_id)
-        await interaction.response.defer(thinking=True)
+        await defer(interaction)
         asker = asker_of(interaction)
         reply = ReplyTarget(
             application_id=interaction.application_id,

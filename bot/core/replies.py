@@ -6,10 +6,12 @@ The worker and the cogs render with it; it knows Discord's markup and bounds, an
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot.core.markdown import MAX_MESSAGE, cut, escape, length, newest
+from bot.core.markdown import MAX_MESSAGE, cut, escape, length, newest, shortened
 from bot.core.queue_words import duration
+from bot.core.showable import has_visible
 
 UNFINISHED_MARK = "▌"
+FILE_NAME = "rest-of-the-text.txt"  # of what does not fit into the messages
 MAX_PARTS = 3  # messages a text may take; what is left comes as a file
 _STOPPED = "\n-# machine-written · stopped by request"
 _SPOILER = "||||"
@@ -143,12 +145,12 @@ def final(prompt: str, text: str, label: Label, *, max_parts: int = MAX_PARTS) -
         max_parts: messages that it may take.
     """
     head, line = _head(prompt), label.line()
-    if not text.strip():
+    if not has_visible(text):
         line += " · the model had nothing to add"
     room = MAX_MESSAGE - length(line)
     pieces = cut(text, [room - length(head), room]) or [""]
     # Discord refuses a message of blanks alone.
-    shown = [escape(piece) if piece.strip() else "…" for piece in pieces[:max_parts]]
+    shown = [escape(piece) if has_visible(piece) else "…" for piece in pieces[:max_parts]]
     if head:
         shown[0] = head + escape(pieces[0])
     shown[-1] += line
@@ -203,12 +205,12 @@ def stopped_in_line(shown: str) -> str:
     Args:
         shown: the reply's content; a part of a text stands there when a worker went away.
     """
+    if shown.endswith(_STOPPED):  # by an earlier click
+        return shown
     if not shown.endswith(UNFINISHED_MARK):
         return "Stopped before it began."
     text = shown.removesuffix(UNFINISHED_MARK)
-    while length(text) + length(_STOPPED) > MAX_MESSAGE:
-        text = text[:-1]
-    return text + _STOPPED
+    return shortened(text, MAX_MESSAGE - length(_STOPPED)) + _STOPPED
 
 
 def dropped(blocked: str) -> str:

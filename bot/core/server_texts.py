@@ -25,6 +25,7 @@ _NAMES = {
     "filter_words": "Filter words",
     "filter_patterns": "Filter patterns",
     "filter_action": "Filter",
+    "hides_invites": "Invites hidden",
     "log_channel": "Log channel",
     "paused": "Paused",
     "pause_message": "Message while paused",
@@ -46,6 +47,7 @@ def settings_text(stored: StoredSettings) -> str:
         f"Channels: {_channels(settings)}",
         *(f"{_NAMES[name]}: {_one(name, getattr(settings, name))}" for name in _NONE),
         f"Filter: {_filter(settings)}",
+        f"Invites hidden: {_one('hides_invites', settings.hides_invites)}",
         f"Paused: {'yes' if settings.paused else 'no'}",
         f"{_NAMES['hides_reported']}: {_one('hides_reported', settings.hides_reported)}",
         f"-# Revision {stored.revision}",
@@ -93,6 +95,7 @@ def filter_text(settings: ServerSettings) -> str:
     return "\n".join(
         (
             f"Filter: {_ACTIONS[settings.filter_action]}",
+            f"Invites hidden: {_one('hides_invites', settings.hides_invites)}",
             *("word     " + word for word in settings.filter_words),
             *("pattern  " + pattern for pattern in settings.filter_patterns),
         )

@@ -47,6 +47,7 @@ from bot.state.redis_outputs import RedisOutputs
 from bot.state.redis_reports import RedisReports
 from bot.state.redis_settings import RedisSettings
 from bot.state.redis_usage import RedisUsage
+from bot.state.redis_xray_texts import RedisXrayTexts
 from bot.worker.runner import Worker
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -157,6 +158,7 @@ def _new_worker(
         ),
         mask_of=lambda job: _mask(servers, job),
         outputs=RedisOutputs(store.commands, pool=store.base, keep_days=settings.keep_days),
+        xray_texts=_xray_texts(store, settings),
         receipt_keys=settings.receipt_keys,
         announce=Announcer(store.registry, queue).announce,
         lease_s=settings.lease_s,
@@ -194,7 +196,12 @@ async def _open_stores(stack: AsyncExitStack, store: QueueStore, settings: Setti
         usage=RedisUsage(store.commands, pool=store.base),
         outputs=RedisOutputs(store.commands, pool=store.base, keep_days=settings.keep_days),
         reports=RedisReports(store.commands, pool=store.base),
+        xray_texts=_xray_texts(store, settings),
     )
+
+
+def _xray_texts(store: QueueStore, settings: Settings) -> RedisXrayTexts:
+    return RedisXrayTexts(store.commands, pool=store.base, keep_days=settings.keep_days)
 
 
 async def _open_settings(stack: AsyncExitStack, store: QueueStore) -> RedisSettings:

@@ -48,7 +48,7 @@ async def start_text(
         await interaction.response.defer(thinking=True)
     job_id = str(interaction.id)
     chosen = await services.texts.ask(request)
-    services.board.watch(job_id, chosen, _notice_in(interaction, job_id))
+    services.board.watch(job_id, chosen, notice_in(interaction, job_id))
 
 
 def watch_version(interaction: _Interaction, services: Services, model: str) -> None:
@@ -116,7 +116,7 @@ async def text_of_file(attachment: discord.Attachment) -> str:
     return decode_file(data)
 
 
-def _notice_in(interaction: _Interaction, job_id: str) -> ShowNotice:
+def notice_in(interaction: _Interaction, job_id: str) -> ShowNotice:
     """What edits the reply of a text that waits."""
 
     async def show(notice: str) -> None:

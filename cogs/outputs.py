@@ -27,7 +27,7 @@ from bot.core.edit_form import (
 from bot.core.output_rules import Version
 from bot.core.prompts import MAX_FILE_CHARACTERS
 from bot.core.text_request import CompletionRequest
-from bot.errors import OutputError, PromptError
+from bot.errors import PromptError
 from bot.services import Services
 from cogs._access import answer_error, services_of
 from cogs._forms import Field, FormAnswer, form_answer, show_form
@@ -42,6 +42,7 @@ from cogs._texts import (
     text_of_file,
     watch_version,
 )
+from cogs._xray import start_xray
 
 _Interaction = discord.Interaction[discord.Client]
 
@@ -101,8 +102,15 @@ class OutputButton(
                 version = await outputs.at(self._root, self._index)
                 message_id = interaction.message.id if interaction.message else 0
                 await show_report_form(interaction, version.output.code, message_id)
-            case _:
-                raise OutputError("This button does nothing yet.")
+            case Action.XRAY:
+                version = await outputs.at(self._root, self._index)
+                await start_xray(
+                    interaction,
+                    services,
+                    version.output.whole,
+                    origin=version.output.code,
+                    model=version.output.model,
+                )
 
     async def _go_on(self, interaction: _Interaction, services: Services) -> None:
         click = click_of(interaction)

@@ -16,6 +16,7 @@ from bot.state.memory_outputs import MemoryOutputs
 from bot.state.memory_reports import MemoryReports
 from bot.state.memory_settings import MemorySettings
 from bot.state.memory_usage import MemoryUsage
+from bot.state.memory_xray_texts import MemoryXrayTexts
 
 MODEL = "small"
 
@@ -54,6 +55,7 @@ def memory_stores(
         usage=MemoryUsage(clock=clock),
         outputs=MemoryOutputs(clock=clock),
         reports=MemoryReports(clock),
+        xray_texts=MemoryXrayTexts(clock=clock, keep_days=30),
     )
 
 

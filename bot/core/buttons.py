@@ -13,6 +13,7 @@ from typing import Any
 Rows = list[dict[str, Any]]
 
 STOP_TEMPLATE = r"bardling:stop:(?P<job_id>[0-9]{1,20})"
+XRAY_TEXT_TEMPLATE = r"bardling:xraytext:(?P<xray_id>[0-9]{1,20})"
 
 _PREFIX = "bardling:"
 _LAST = 99  # beyond any version
@@ -107,6 +108,11 @@ def shown_version(rows: Rows) -> tuple[str, int] | None:
             if match and match["action"] != Action.PAGE:
                 return match["root"], int(match["index"])
     return None
+
+
+def xray_rows(xray_id: str) -> Rows:
+    """A message's components once its X-ray is finished; the id matches `XRAY_TEXT_TEMPLATE`."""
+    return [_row(_button(f"bardling:xraytext:{xray_id}", "As text", "📝"))]
 
 
 def finished_rows(root: str, index: int, count: int, *, is_choice: bool = False) -> Rows:

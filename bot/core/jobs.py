@@ -93,6 +93,7 @@ class Job:
         language: of the words around the text.
         root: id of the job that first wrote to this reply; "" = this one.
         origin: code of the output that this job is about, or "".
+        colors: what the colors of an X-ray stand for (`xray.Colors`).
     """
 
     id: str
@@ -113,6 +114,7 @@ class Job:
     language: str = "en"
     root: str = ""
     origin: str = ""
+    colors: str = "rank"
 
     @property
     def reply_root(self) -> str:

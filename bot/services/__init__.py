@@ -14,6 +14,7 @@ from bot.services.servers import ServersService
 from bot.services.texts import TextService
 from bot.services.usage import UsageService
 from bot.services.waiting import WaitingBoard
+from bot.services.xrays import XrayService
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,7 @@ class Services:
         host: what the bot's owners decide.
         outputs: what members do with finished texts.
         reports: texts that should not be there.
+        xrays: how predictable texts are.
     """
 
     texts: TextService
@@ -41,3 +43,4 @@ class Services:
     host: HostService
     outputs: OutputsService
     reports: ReportsService
+    xrays: XrayService

@@ -16,11 +16,13 @@ from bot.services.servers import ServersService
 from bot.services.texts import TextParts, TextService
 from bot.services.usage import UsageService
 from bot.services.waiting import Pace, WaitingBoard
+from bot.services.xrays import XrayService
 from bot.state.limits_api import LimitsStore
 from bot.state.outputs_api import OutputsStore
 from bot.state.reports_api import ReportsStore
 from bot.state.settings_api import SettingsStore
 from bot.state.usage_api import UsageStore
+from bot.state.xray_texts_api import XrayTextsStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,7 @@ class Stores:
         usage: what was used.
         outputs: finished texts.
         reports: which of them should not be there.
+        xray_texts: X-rays as text.
     """
 
     pools: Pools
@@ -42,6 +45,7 @@ class Stores:
     usage: UsageStore
     outputs: OutputsStore
     reports: ReportsStore
+    xray_texts: XrayTextsStore
 
 
 def build_services(
@@ -95,4 +99,5 @@ def build_services(
         host=HostService(stores.pools, servers, farewells),
         outputs=OutputsService(output_parts, receipt_keys=receipt_keys),
         reports=ReportsService(stores.reports, stores.outputs, servers, clock),
+        xrays=XrayService(texts, stores.xray_texts, clock=clock),
     )

@@ -32,8 +32,12 @@ from bot.worker.work import (
     WritingFailedError,
     n_places,
 )
+from bot.worker.xray_work import XrayWork
 
-_WORKS: Mapping[JobKind, Callable[[Assignment], Work]] = {JobKind.TEXT: TextWork}
+_WORKS: Mapping[JobKind, Callable[[Assignment], Work]] = {
+    JobKind.TEXT: TextWork,
+    JobKind.XRAY: XrayWork,
+}
 
 _PERSISTENCE_S = INTERACTION_LIFETIME_S - JOB_LIFETIME_S  # after the deadline nothing matters
 

@@ -10,6 +10,7 @@ from bot.jobqueue.api import JobQueue
 from bot.model.tokenizers.api import Tokenizer
 from bot.services.ledger import Ledger
 from bot.state.outputs_api import OutputsStore
+from bot.state.xray_texts_api import XrayTextsStore
 from bot.worker.engine_loop import EngineLoop
 from bot.worker.reply_writer import Replies
 
@@ -25,6 +26,7 @@ class Tools:
         mask_of: gives what hides words that a job's server does not want to read.
         outputs: keeps finished texts.
         receipt_keys: sign their receipts, the newest first; none leaves them unsigned.
+        xray_texts: keeps X-rays as text.
         put_back: gives (job id, attempt) back after an engine failure; False = it was not ours.
     """
 
@@ -38,6 +40,7 @@ class Tools:
     mask_of: Callable[[Job], Awaitable[Mask]]
     outputs: OutputsStore
     receipt_keys: Sequence[bytes]
+    xray_texts: XrayTextsStore
     put_back: Callable[[str, int], Awaitable[bool]]
     clock: Callable[[], float]  # Unix time in seconds
     rng: random.Random

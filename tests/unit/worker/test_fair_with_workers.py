@@ -19,6 +19,7 @@ from bot.services.ledger import Ledger
 from bot.state.memory_limits import MemoryLimits
 from bot.state.memory_outputs import MemoryOutputs
 from bot.state.memory_usage import MemoryUsage
+from bot.state.memory_xray_texts import MemoryXrayTexts
 from bot.worker.runner import Worker
 from bot.worker.tools import Mask
 from tests.factories import make_job
@@ -80,6 +81,7 @@ def new_worker(name: str, queue: RedisQueue, replies: Starts) -> Worker:
         ledger=Ledger(MemoryLimits(time.time), MemoryUsage(clock=time.time)),
         mask_of=no_mask,
         outputs=MemoryOutputs(clock=time.time),
+        xray_texts=MemoryXrayTexts(clock=time.time, keep_days=30),
         announce=nobody,
         lease_s=LIMITS.lease_s,
         drain_s=1.0,

@@ -22,6 +22,7 @@ from bot.services.ledger import Ledger
 from bot.state.memory_limits import MemoryLimits
 from bot.state.memory_outputs import MemoryOutputs
 from bot.state.memory_usage import MemoryUsage
+from bot.state.memory_xray_texts import MemoryXrayTexts
 from bot.worker.runner import Worker
 from bot.worker.tools import Mask
 from tests.factories import make_job
@@ -184,6 +185,7 @@ class Workshop:
         self.usage = MemoryUsage(clock=self.now)
         self.ledger = Ledger(self.limits, self.usage)
         self.outputs = MemoryOutputs(clock=self.now)
+        self.xray_texts = MemoryXrayTexts(clock=self.now, keep_days=30)
         self.receipt_keys = (b"a key of this test alone",)
         self.registry = MemoryModelRegistry()
         self.masked: dict[str, str] = {}  # words that servers do not want to read, and in place
@@ -230,6 +232,7 @@ class Workshop:
             mask_of=self.mask_of,
             outputs=self.outputs,
             receipt_keys=self.receipt_keys,
+            xray_texts=self.xray_texts,
             announce=Announcer(self.registry, self.memory).announce,
             drain_s=drain_s,
             lease_s=LEASE_S,

@@ -10,6 +10,7 @@ from collections import deque
 import discord
 
 from bot.core.buttons import Rows
+from bot.core.replies import FILE_NAME
 from bot.services.outputs import OutputsService, Page
 from cogs._access import NO_MENTIONS
 

@@ -85,10 +85,8 @@ class Bench:
             "model": self.model, "replies": self.replies, "ledger": None, "mask_of": mask_of,
             "xray_texts": self.store, "put_back": None, "clock": lambda: 1_000.0,
             "rng": random.Random(1), "edit_interval_s": 0.01,
+            "outputs": None, "receipt_keys": (), "channels": None,
         }  # fmt: skip
-        for name in ("outputs", "receipt_keys"):
-            if name in Tools.__dataclass_fields__:
-                tools[name] = None
         writer = ReplyWriter(
             job, self.replies, clock=lambda: 1_000.0, rng=random.Random(1), edit_interval_s=0.01
         )

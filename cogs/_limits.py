@@ -14,8 +14,10 @@ from bot.core.limit_buckets import Scope
 from bot.core.limit_words import NameOf, change_lines, fitting, mention
 from bot.errors import NotAllowedError, OptionError
 from bot.services.limits import Change
+from bot.services.servers import ServersService
 from cogs._access import NO_MENTIONS
 from cogs._asker import asker_of
+from cogs._log_channel import post_change
 
 Interaction = discord.Interaction[discord.Client]
 _Channel = app_commands.AppCommandChannel | app_commands.AppCommandThread
@@ -127,10 +129,30 @@ def read(kind: type[_Name], value: object) -> _Name | None:
     return next((name for name in kind if name.value == value), None)
 
 
-def echo(interaction: Interaction, change: Change) -> str:
-    """What a command changed: before → after."""
+async def told(
+    interaction: Interaction,
+    servers: ServersService,
+    change: Change,
+    *,
+    undone: str = "",
+    after: str = "",
+) -> str:
+    """Posts what a command changed to the server's log channel; the words for the admin.
+
+    Args:
+        interaction: the admin's, in a server.
+        servers: know the log channel.
+        change: what it changed.
+        undone: where it took another change back: which one.
+        after: follows in the admin's words.
+    """
     lines = change_lines(change.before, change.after, markup_in(interaction))
-    return fitting(lines) or "Nothing changed: it is set like that already."
+    if not lines and not undone:
+        return f"Nothing changed: it is set like that already.{after}"
+    undid = f" Undone: {undone}." if undone else ""
+    notice = fitting(lines, f"{who(interaction.user.id)} changed the limits.{undid}")
+    after += await post_change(interaction, servers, server_of(asker_of(interaction)), notice)
+    return fitting(lines, undid.strip(), after=after)
 
 
 def who(user_id: int) -> str:

@@ -64,9 +64,13 @@ def subject(kind: str, subject_id: int | str) -> str:
     return f"{kind}{name} `{subject_id}`"
 
 
-def blocked_text(kind: str, subject_id: int, reason: str) -> str:
-    """That somebody is shut out from now on."""
-    return f"The {subject(kind, subject_id)} is shut out: {_clause(reason)}"
+def blocked_text(kind: str, subject_id: int, reason: str, n_dropped: int) -> str:
+    """That somebody is shut out from now on, and how many waiting texts were dropped."""
+    text = f"The {subject(kind, subject_id)} is shut out: {_clause(reason)}"
+    if not n_dropped:
+        return text
+    texts = "1 waiting text was" if n_dropped == 1 else f"{n_dropped:,} waiting texts were"
+    return f"{text}\n-# {texts} dropped."
 
 
 def blocks_shown(blocks: Sequence[_Block]) -> str:

@@ -29,6 +29,7 @@ _NAMES = {
     "log_channel": "Log channel",
     "paused": "Paused",
     "pause_message": "Message while paused",
+    "hides_reported": "Reported texts are hidden",
 }
 _NONE = {
     "model": "the host's choice",
@@ -48,6 +49,7 @@ def settings_text(stored: StoredSettings) -> str:
         f"Filter: {_filter(settings)}",
         f"Invites hidden: {_one('hides_invites', settings.hides_invites)}",
         f"Paused: {'yes' if settings.paused else 'no'}",
+        f"{_NAMES['hides_reported']}: {_one('hides_reported', settings.hides_reported)}",
         f"-# Revision {stored.revision}",
     ]
     return "\n".join(lines)

@@ -7,7 +7,8 @@ see it; Discord takes at most `MAX_ALT_TEXT` characters of it.
 from collections.abc import Callable, Sequence
 from datetime import date
 
-from bot.core.simulation import Proposal, Scope, Simulation
+from bot.core.limit_buckets import Scope
+from bot.core.simulation import Proposal, Simulation
 from bot.core.usage import Counts, DayUsage
 
 MAX_ALT_TEXT = 1024
@@ -88,6 +89,8 @@ def simulation_text(simulation: Simulation) -> str:
         _shares(simulation),
         "-# Nothing was changed. Requests that a limit or the queue refused were replayed too.",
     ]
+    if simulation.proposal.leaves_out_exempt:
+        lines.append("-# Members whose roles are exempt from personal limits are left out.")
     return "\n".join(lines)
 
 

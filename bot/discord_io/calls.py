@@ -26,7 +26,6 @@ from bot.discord_io.reply_errors import (
 )
 
 USER_AGENT = f"DiscordBot (https://github.com/bardling/bardling, {__version__})"
-FILE_NAME = "rest-of-the-text.txt"
 
 _GONE = (401, 403, 404)  # no longer valid, no longer allowed, or no longer there
 _OVER = (10015, 10062, 50027)  # unknown webhook or interaction, invalid webhook token
@@ -39,6 +38,15 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """The file that goes along with a message."""
+
+    name: str
+    data: bytes
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One request, to be sent as often as it takes.
 
@@ -47,7 +55,7 @@ class Call:
         payload: the JSON body.
         bucket: calls of one bucket share a rate limit.
         repeatable: whether doing it twice is the same as doing it once.
-        file_text: a text to attach as a file, or None.
+        upload: a file to attach, which the payload names; or None.
         headers: beside the usual ones.
     """
 
@@ -56,7 +64,7 @@ class Call:
     payload: Mapping[str, Any]
     bucket: str
     repeatable: bool
-    file_text: str | None = None
+    upload: Upload | None = None
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
@@ -183,16 +191,15 @@ def _is_for_all(status: int, headers: Mapping[str, str], data: Mapping[str, Any]
 
 def _body(call: Call) -> dict[str, Any]:
     """Keyword arguments of a request: JSON, or a form where a file goes along."""
-    if call.file_text is None:
+    if call.upload is None:
         return {"json": call.payload}
     form = aiohttp.FormData()
-    payload = {**call.payload, "attachments": [{"id": 0, "filename": FILE_NAME}]}
-    form.add_field("payload_json", json.dumps(payload))
+    form.add_field("payload_json", json.dumps(call.payload))
     form.add_field(
         "files[0]",
-        call.file_text.encode(errors="replace"),
-        filename=FILE_NAME,
-        content_type="text/plain; charset=utf-8",
+        call.upload.data,
+        filename=call.upload.name,
+        content_type=call.upload.content_type,
     )
     return {"data": form}
 

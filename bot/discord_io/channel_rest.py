@@ -10,7 +10,7 @@ import aiohttp
 
 from bot.core.replies import ReplyMessage
 from bot.discord_io.calls import Call, Caller
-from bot.discord_io.reply_rest import harmless
+from bot.discord_io.reply_rest import harmless, upload_of
 
 
 class ChannelClient:
@@ -98,7 +98,7 @@ class ChannelClient:
             method=method,
             path=path,
             payload=payload,
-            file_text=message.file_text,
+            upload=upload_of(message),
             bucket=f"{method} {channel_id}",
             repeatable=True,
             headers=self._headers,

@@ -11,7 +11,7 @@ import aiohttp
 
 from bot.core.jobs import ReplyTarget
 from bot.core.replies import ReplyMessage
-from bot.discord_io.calls import FILE_NAME, USER_AGENT, Call, Caller
+from bot.discord_io.calls import USER_AGENT, Call, Caller, Upload
 from bot.discord_io.reply_errors import (
     InteractionOverError,
     ReplyError,
@@ -32,7 +32,10 @@ __all__ = [
     "ReplyRefusedError",
     "ReplyUnavailableError",
     "harmless",
+    "upload_of",
 ]
+
+FILE_NAME = "rest-of-the-text.txt"
 
 _SUPPRESS_EMBEDS = 1 << 2
 
@@ -90,7 +93,7 @@ class ReplyClient:
             method=method,
             path=path,
             payload=harmless(message),
-            file_text=message.file_text,
+            upload=upload_of(message),
             bucket=target.interaction_token,
             repeatable=method == "PATCH",
         )
@@ -104,5 +107,30 @@ def harmless(message: ReplyMessage) -> Mapping[str, Any]:
         "components": message.components,
         "flags": _SUPPRESS_EMBEDS,
         "allowed_mentions": {"parse": []},
-        "attachments": [],  # all that the message is to have, so that no edit adds a second one
+        # All that the message is to have, so that no edit adds a second one.
+        "attachments": _attachments(message),
     }
+
+
+def upload_of(message: ReplyMessage) -> Upload | None:
+    """The file that goes along: a picture, or the rest of a text."""
+    if message.picture is not None:
+        picture = message.picture
+        return Upload(name=picture.name, data=picture.png, content_type="image/png")
+    if message.file_text is not None:
+        return Upload(
+            name=FILE_NAME,
+            data=message.file_text.encode(errors="replace"),
+            content_type="text/plain; charset=utf-8",
+        )
+    return None
+
+
+def _attachments(message: ReplyMessage) -> list[dict[str, Any]]:
+    upload = upload_of(message)
+    if upload is None:
+        return []
+    entry: dict[str, Any] = {"id": 0, "filename": upload.name}
+    if message.picture is not None and message.picture.description:
+        entry["description"] = message.picture.description
+    return [entry]

@@ -112,6 +112,15 @@ class ServersService:
             )
         return settings
 
+    async def mask(self, guild_id: int | None) -> Callable[[str], str]:
+        """What hides what a server does not want to read in what I write: words and invites.
+
+        Raises:
+            QueueDownError: they are not known, and the store can't be reached.
+            SettingsError: they can't be read by this program.
+        """
+        return (await self.settings(guild_id)).masked
+
     async def models(self) -> Sequence[str]:
         """Models that can be chosen now."""
         return await self._served_models()

@@ -10,8 +10,8 @@ from typing import Protocol
 
 import structlog
 
-from bot.core.jobs import INTERACTION_LIFETIME_S, Job
-from bot.core.late_replies import MOVED, for_asker
+from bot.core.jobs import INTERACTION_LIFETIME_S, Job, JobKind
+from bot.core.late_replies import MOVED, late_lead
 from bot.core.replies import ReplyMessage
 from bot.discord_io.reply_errors import (
     InteractionOverError,
@@ -67,7 +67,9 @@ class LateReply:
         rng: random.Random,
     ) -> None:
         self._job = job
-        self._channels = channels if job.reply.channel_id else None
+        # Texts are public; of all else, nobody knows here whether it was for the asker alone.
+        is_public = job.kind is JobKind.TEXT and bool(job.reply.channel_id)
+        self._channels = channels if is_public else None
         self._clock = clock
         self._rng = rng
         self._has_begun = False
@@ -77,8 +79,8 @@ class LateReply:
         """Whether there may be a way into the channel."""
         return self._channels is not None
 
-    async def post(self, part: int, message: ReplyMessage, original: int | None) -> None:
-        """Posts one part of the text; before the first one, says whom it is for.
+    async def post(self, part: int, message: ReplyMessage, original: int | None) -> int:
+        """Posts one part of the text; before the first one, says whom it is for. Returns its id.
 
         Args:
             part: its number, from 0.
@@ -89,27 +91,28 @@ class LateReply:
             ReplyGoneError: there is no way into the channel.
             ReplyError: Discord refuses the message, or time is over.
         """
+        if not self._has_begun:
+            await self._persist("for", late_lead(self._job.user_id), original)
+        message_id = await self._persist(str(part), message, None)
         if self._has_begun:
-            await self._persist(f"{self._job.id}-{part}", message, None)
-            return
-        messages = for_asker(self._job.user_id, message)
-        for index, one in enumerate(messages):
-            is_last = index == len(messages) - 1
-            nonce = f"{self._job.id}-{part}" if is_last else f"{self._job.id}-for"
-            await self._persist(nonce, one, None if index else original)
+            return message_id
         self._has_begun = True
         _log.info("reply was over, text posted to the channel", channel=self._job.reply.channel_id)
-        if original:
+        if original and not self._job.root:  # where older versions of the text stand, they stay
             await self._tidy(original)
+        return message_id
 
-    async def _persist(self, nonce: str, message: ReplyMessage, answers: int | None) -> None:
+    async def _persist(self, what: str, message: ReplyMessage, answers: int | None) -> int:
         if self._channels is None:
             raise InteractionOverError("the interaction is over, and there is no other way")
         backoff = Backoff(self._rng)
         while True:
             try:
-                await self._channels.post(
-                    self._job.reply.channel_id, message, nonce=nonce, answers=answers or None
+                return await self._channels.post(
+                    self._job.reply.channel_id,
+                    message,
+                    nonce=f"{self._job.id}-{what}",
+                    answers=answers or None,
                 )
             except ReplyUnavailableError as error:
                 if self._clock() > self._job.created_at_s + _LATEST_S:
@@ -117,8 +120,6 @@ class LateReply:
                 _log.warning("late message delayed", reason=str(error))
             except InteractionOverError as error:  # a 401 here: the bot's token is not valid
                 raise ReplyGoneError(str(error)) from None
-            else:
-                return
             await backoff.wait()
 
     async def _tidy(self, original: int) -> None:

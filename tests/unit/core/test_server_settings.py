@@ -67,6 +67,7 @@ FULL = ServerSettings(
     log_channel=9,
     paused=True,
     pause_message="Back at *noon*.",
+    hides_reported=True,
 )
 
 
@@ -234,6 +235,7 @@ def test_settings_in_words():
         "Filter: 2 words, 1 pattern; masks what I write",
         "Invites hidden: yes",
         "Paused: yes",
+        "Reported texts are hidden: yes",
         "-# Revision 7",
     ]
 

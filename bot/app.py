@@ -38,8 +38,8 @@ from bot.jobqueue.connect import QueueStore, open_queues
 from bot.jobqueue.limits import QueueLimits
 from bot.jobqueue.registry import Announcer
 from bot.model.store import OpenedModel, open_model, shown_name
-from bot.services.building import Stores, build_services
-from bot.services.chores import forget_removed_servers, settle_orphans
+from bot.services.building import Keeping, Stores, build_services
+from bot.services.chores import forget_removed_servers, settle_orphans, sweep_outputs
 from bot.services.ledger import Ledger
 from bot.services.pools import Pools
 from bot.services.servers import ServersService
@@ -78,7 +78,11 @@ async def run_bot(settings: Settings, shards: Shards | None) -> None:
             HostLimits(**asdict(settings.limits)),
             clock=time.time,
             new_seed=lambda: secrets.randbelow(2**32),
-            receipt_keys=settings.receipt_keys,
+            keeping=Keeping(
+                receipt_keys=settings.receipt_keys,
+                keep_days=settings.keep_days,
+                privacy_url=settings.privacy_url,
+            ),
             replies=ReplyClient(
                 await stack.enter_async_context(aiohttp.ClientSession()), settings.discord_api_url
             ),
@@ -86,7 +90,8 @@ async def run_bot(settings: Settings, shards: Shards | None) -> None:
         for chore in (
             services.board.run(),
             services.farewells.run(),
-            forget_removed_servers(services),
+            forget_removed_servers(services, stores.outputs, stores.xray_texts, stores.reports),
+            sweep_outputs(stores.outputs),
             settle_orphans(stores.limits, Ledger(stores.limits, stores.usage), stores.pools),
         ):
             stack.push_async_callback(_stop, asyncio.create_task(chore))
@@ -184,7 +189,7 @@ def _open_session() -> aiohttp.ClientSession:
 def _choose(settings: Settings) -> tuple[str, OpenedModel]:
     """The engine's name, and the model in the format that it reads."""
     name = choose_engine(settings.engine)
-    model = open_model(settings.model, ENGINE_FILE_FORMAT[name], settings.home)
+    model = open_model(settings.model, ENGINE_FILE_FORMAT[name], settings.home, with_hash=True)
     if settings.engine == "auto" and suits_wide(model.info, instead_of=name):
         name = "wide"
     return name, model

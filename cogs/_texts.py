@@ -8,7 +8,7 @@ from typing import Any, cast
 import discord
 import structlog
 
-from bot.core.buttons import Rows, waiting_row, without_stop
+from bot.core.buttons import Rows, waiting_row, without_pager, without_stop
 from bot.core.jobs import ReplyTarget
 from bot.core.prompts import MAX_FILE_BYTES, decode_file
 from bot.core.text_request import CompletionRequest
@@ -56,7 +56,7 @@ def watch_version(interaction: _Interaction, services: Services, model: str) -> 
     """Says under the text that stands there how long its new version has to wait."""
     job_id = str(interaction.id)
     message = interaction.message
-    rows = [] if message is None else without_stop(rows_of(message))
+    rows = [] if message is None else without_pager(without_stop(rows_of(message)))
 
     async def show(notice: str) -> None:
         view = view_of([*rows, *waiting_row(job_id, notice)])

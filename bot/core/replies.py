@@ -11,6 +11,7 @@ from bot.core.queue_words import duration
 from bot.core.showable import has_visible
 
 UNFINISHED_MARK = "▌"
+FILE_NAME = "rest-of-the-text.txt"  # of what does not fit into the messages
 MAX_PARTS = 3  # messages a text may take; what is left comes as a file
 _STOPPED = "\n-# machine-written · stopped by request"
 _SPOILER = "||||"

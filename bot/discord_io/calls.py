@@ -26,7 +26,6 @@ from bot.discord_io.reply_errors import (
 )
 
 USER_AGENT = f"DiscordBot (https://github.com/bardling/bardling, {__version__})"
-
 _GONE = (401, 403, 404)  # no longer valid, no longer allowed, or no longer there
 _OVER = (10015, 10062, 50027)  # unknown webhook or interaction, invalid webhook token
 _MAX_BACKOFF_S = 8.0
@@ -38,12 +37,17 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Upload:
-    """The file that goes along with a message."""
+class Attachment:
+    """A file that goes along with a message.
+
+    Attributes:
+        description: what it shows, for those who don't see it; "" = nothing is said.
+    """
 
     name: str
     data: bytes
     content_type: str
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +59,7 @@ class Call:
         payload: the JSON body.
         bucket: calls of one bucket share a rate limit.
         repeatable: whether doing it twice is the same as doing it once.
-        upload: a file to attach, which the payload names; or None.
+        attachment: a file that goes along, or None.
         headers: beside the usual ones.
     """
 
@@ -64,7 +68,7 @@ class Call:
     payload: Mapping[str, Any]
     bucket: str
     repeatable: bool
-    upload: Upload | None = None
+    attachment: Attachment | None = None
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
@@ -191,15 +195,19 @@ def _is_for_all(status: int, headers: Mapping[str, str], data: Mapping[str, Any]
 
 def _body(call: Call) -> dict[str, Any]:
     """Keyword arguments of a request: JSON, or a form where a file goes along."""
-    if call.upload is None:
+    attachment = call.attachment
+    if attachment is None:
         return {"json": call.payload}
+    entry: dict[str, Any] = {"id": 0, "filename": attachment.name}
+    if attachment.description:
+        entry["description"] = attachment.description
     form = aiohttp.FormData()
-    form.add_field("payload_json", json.dumps(call.payload))
+    form.add_field("payload_json", json.dumps({**call.payload, "attachments": [entry]}))
     form.add_field(
         "files[0]",
-        call.upload.data,
-        filename=call.upload.name,
-        content_type=call.upload.content_type,
+        attachment.data,
+        filename=attachment.name,
+        content_type=attachment.content_type,
     )
     return {"data": form}
 

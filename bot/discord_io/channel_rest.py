@@ -10,7 +10,7 @@ import aiohttp
 
 from bot.core.replies import ReplyMessage
 from bot.discord_io.calls import Call, Caller
-from bot.discord_io.reply_rest import harmless, upload_of
+from bot.discord_io.reply_rest import attachment_of, harmless
 
 
 class ChannelClient:
@@ -98,7 +98,7 @@ class ChannelClient:
             method=method,
             path=path,
             payload=payload,
-            upload=upload_of(message),
+            attachment=attachment_of(message),
             bucket=f"{method} {channel_id}",
             repeatable=True,
             headers=self._headers,

@@ -19,8 +19,9 @@ from bot.errors import SettingError, StartupError, UnreachableError
 from bot.services import Services
 
 COGS = (
-    "cogs.errors", "cogs.stop", "cogs.complete", "cogs.outputs", "cogs.xray", "cogs.limits",
-    "cogs.server", "cogs.reports", "cogs.host", "cogs.presence",
+    "cogs.errors", "cogs.stop", "cogs.complete", "cogs.outputs", "cogs.xray", "cogs.receipts",
+    "cogs.limits", "cogs.server", "cogs.reports", "cogs.host", "cogs.privacy",
+    "cogs.presence",
 )  # fmt: skip
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)

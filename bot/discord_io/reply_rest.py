@@ -10,8 +10,8 @@ from typing import Any
 import aiohttp
 
 from bot.core.jobs import ReplyTarget
-from bot.core.replies import ReplyMessage
-from bot.discord_io.calls import USER_AGENT, Call, Caller, Upload
+from bot.core.replies import FILE_NAME, ReplyMessage
+from bot.discord_io.calls import USER_AGENT, Attachment, Call, Caller
 from bot.discord_io.reply_errors import (
     InteractionOverError,
     ReplyError,
@@ -32,10 +32,7 @@ __all__ = [
     "ReplyRefusedError",
     "ReplyUnavailableError",
     "harmless",
-    "upload_of",
 ]
-
-FILE_NAME = "rest-of-the-text.txt"
 
 _SUPPRESS_EMBEDS = 1 << 2
 
@@ -93,7 +90,7 @@ class ReplyClient:
             method=method,
             path=path,
             payload=harmless(message),
-            upload=upload_of(message),
+            attachment=attachment_of(message),
             bucket=target.interaction_token,
             repeatable=method == "PATCH",
         )
@@ -107,30 +104,23 @@ def harmless(message: ReplyMessage) -> Mapping[str, Any]:
         "components": message.components,
         "flags": _SUPPRESS_EMBEDS,
         "allowed_mentions": {"parse": []},
-        # All that the message is to have, so that no edit adds a second one.
-        "attachments": _attachments(message),
+        "attachments": [],  # all that the message is to have, so that no edit adds a second one
     }
 
 
-def upload_of(message: ReplyMessage) -> Upload | None:
-    """The file that goes along: a picture, or the rest of a text."""
+def attachment_of(message: ReplyMessage) -> Attachment | None:
+    """The file of a message, or None where it has none."""
     if message.picture is not None:
-        picture = message.picture
-        return Upload(name=picture.name, data=picture.png, content_type="image/png")
+        return Attachment(
+            name=message.picture.name,
+            data=message.picture.png,
+            content_type="image/png",
+            description=message.picture.description,
+        )
     if message.file_text is not None:
-        return Upload(
+        return Attachment(
             name=FILE_NAME,
             data=message.file_text.encode(errors="replace"),
             content_type="text/plain; charset=utf-8",
         )
     return None
-
-
-def _attachments(message: ReplyMessage) -> list[dict[str, Any]]:
-    upload = upload_of(message)
-    if upload is None:
-        return []
-    entry: dict[str, Any] = {"id": 0, "filename": upload.name}
-    if message.picture is not None and message.picture.description:
-        entry["description"] = message.picture.description
-    return [entry]

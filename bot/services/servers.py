@@ -113,7 +113,7 @@ class ServersService:
         return settings
 
     async def mask(self, guild_id: int | None) -> Callable[[str], str]:
-        """What hides what a server does not want to read in what I write: words and invites.
+        """What hides the words and invites that a server does not want to read in what I write.
 
         Raises:
             QueueDownError: they are not known, and the store can't be reached.

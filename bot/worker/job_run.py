@@ -21,6 +21,7 @@ from bot.errors import QueueDownError
 from bot.jobqueue.api import Claim, Verdict
 from bot.jobqueue.limits import DEADLINE_MARGIN_S
 from bot.worker.generation import End
+from bot.worker.replay import ReplayWork
 from bot.worker.reply_writer import LeaseLostError, ReplyWriter
 from bot.worker.retry import Backoff
 from bot.worker.text_work import TextWork
@@ -37,6 +38,7 @@ from bot.worker.xray_work import XrayWork
 _WORKS: Mapping[JobKind, Callable[[Assignment], Work]] = {
     JobKind.TEXT: TextWork,
     JobKind.XRAY: XrayWork,
+    JobKind.REPLAY: ReplayWork,
 }
 
 _PERSISTENCE_S = INTERACTION_LIFETIME_S - JOB_LIFETIME_S  # after the deadline nothing matters

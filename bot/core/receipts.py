@@ -40,7 +40,7 @@ _LABEL_END = re.compile(
     rf" · [^·\n]{{0,40}}?(?P<receipt>{_RECEIPT.pattern})(?= · |\s*[^·\n]{{0,24}}$)", re.IGNORECASE
 )
 _SMALL_PRINT = re.compile(r"(?:-#)+$")
-_UNSIGNED = re.compile(r"[\\*|…\s\ufe0f]")
+_UNSIGNED = re.compile(r"[\\*|…\s\ufe0f\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True, slots=True)

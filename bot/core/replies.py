@@ -147,10 +147,10 @@ def final(prompt: str, text: str, label: Label, *, max_parts: int = MAX_PARTS) -
     head, line = _head(prompt), label.line()
     if not has_visible(text):
         line += " · the model had nothing to add"
-    room = MAX_MESSAGE - length(line)
+    room = MAX_MESSAGE - length(line) - 1  # for what `_visible` may add
     pieces = cut(text, [room - length(head), room]) or [""]
     # Discord refuses a message of blanks alone.
-    shown = [escape(piece) if has_visible(piece) else "…" for piece in pieces[:max_parts]]
+    shown = [_visible(piece) for piece in pieces[:max_parts]]
     if head:
         shown[0] = head + escape(pieces[0])
     shown[-1] += line
@@ -197,6 +197,11 @@ def shown_text(prompt: str, text: str) -> str:
         text: the continuation as it is shown: with what the server's word filter hides.
     """
     return newest(prompt, _MAX_SHOWN_PROMPT) + text
+
+
+def _visible(piece: str) -> str:
+    """A piece as it is shown; where nothing of it is to be seen, with an ellipsis."""
+    return escape(piece) if has_visible(piece) else escape(piece).strip() + "…"
 
 
 def stopped_in_line(shown: str) -> str:

@@ -206,9 +206,7 @@ class ReceiptsService:
             settings = await self._servers.settings(output.guild_id)
         except RequestError:
             return plain, None
-        if not settings.masks_output:
-            return plain, plain
-        return plain, shown_text(output.prompt, settings.word_filter().mask(output.text))
+        return plain, shown_text(output.prompt, settings.masked(output.text))
 
     async def _whole(
         self, message: PostedMessage, place: MessagePlace, fetch: Fetch

@@ -10,8 +10,8 @@ from typing import Protocol
 
 import structlog
 
-from bot.core.jobs import INTERACTION_LIFETIME_S, Job
-from bot.core.late_replies import MOVED, for_asker
+from bot.core.jobs import INTERACTION_LIFETIME_S, Job, JobKind
+from bot.core.late_replies import MOVED, late_lead
 from bot.core.replies import ReplyMessage
 from bot.discord_io.reply_errors import (
     InteractionOverError,
@@ -67,7 +67,9 @@ class LateReply:
         rng: random.Random,
     ) -> None:
         self._job = job
-        self._channels = channels if job.reply.channel_id else None
+        # Texts are public; of all else, nobody knows here whether it was for the asker alone.
+        is_public = job.kind is JobKind.TEXT and bool(job.reply.channel_id)
+        self._channels = channels if is_public else None
         self._clock = clock
         self._rng = rng
         self._has_begun = False
@@ -78,42 +80,39 @@ class LateReply:
         return self._channels is not None
 
     async def post(self, part: int, message: ReplyMessage, original: int | None) -> int:
-        """Posts one part of the text; before the first one, says whom it is for.
+        """Posts one part of the text; before the first one, says whom it is for. Returns its id.
 
         Args:
             part: its number, from 0.
             message: what it looks like.
             original: the id of the reply that can't be edited any more, where it is known.
 
-        Returns:
-            The id of the message.
-
         Raises:
             ReplyGoneError: there is no way into the channel.
             ReplyError: Discord refuses the message, or time is over.
         """
+        if not self._has_begun:
+            await self._persist("for", late_lead(self._job.user_id), original)
+        message_id = await self._persist(str(part), message, None)
         if self._has_begun:
-            return await self._persist(f"{self._job.id}-{part}", message, None)
-        message_id = 0
-        messages = for_asker(self._job.user_id, message)
-        for index, one in enumerate(messages):
-            is_last = index == len(messages) - 1
-            nonce = f"{self._job.id}-{part}" if is_last else f"{self._job.id}-for"
-            message_id = await self._persist(nonce, one, None if index else original)
+            return message_id
         self._has_begun = True
         _log.info("reply was over, text posted to the channel", channel=self._job.reply.channel_id)
-        if original:
+        if original and not self._job.root:  # where older versions of the text stand, they stay
             await self._tidy(original)
         return message_id
 
-    async def _persist(self, nonce: str, message: ReplyMessage, answers: int | None) -> int:
+    async def _persist(self, what: str, message: ReplyMessage, answers: int | None) -> int:
         if self._channels is None:
             raise InteractionOverError("the interaction is over, and there is no other way")
         backoff = Backoff(self._rng)
         while True:
             try:
                 return await self._channels.post(
-                    self._job.reply.channel_id, message, nonce=nonce, answers=answers or None
+                    self._job.reply.channel_id,
+                    message,
+                    nonce=f"{self._job.id}-{what}",
+                    answers=answers or None,
                 )
             except ReplyUnavailableError as error:
                 if self._clock() > self._job.created_at_s + _LATEST_S:

@@ -7,6 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.core.markdown import MAX_MESSAGE, cut, escape, length, newest, shortened, unescape
+from bot.core.receipts import canonical
 from bot.core.replies import (
     MAX_PARTS,
     UNFINISHED_MARK,
@@ -190,10 +191,18 @@ def test_growing_reply_is_harmless_and_fits(prompt: str, text: str):
 
 
 def parts_of(content: str) -> tuple[str, str]:
-    """The prompt between its stars, and what follows; stars within are escaped."""
+    """The prompt between its stars, if there is one, and what follows; its stars are escaped."""
+    if not content.startswith("**"):
+        return "", content
     match = re.match(r"\*\*((?:\\.|[^\\*])*)\*\*", content, re.DOTALL)
     assert match is not None
     return match[1], content[match.end() :]
+
+
+@given(TEXT)
+def test_receipts_count_nothing_that_is_added(text: str):
+    """Neither backslashes nor what ends a turn of direction."""
+    assert canonical(HALVES.sub("\ufffd", text)) == canonical(escape(text))
 
 
 @given(prompt=TEXT, text=LONG_TEXT)

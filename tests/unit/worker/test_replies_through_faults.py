@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 
 from bot.core.buttons import has_stop
-from bot.core.jobs import JobState, ReplyTarget
+from bot.core.jobs import JobKind, JobState, ReplyTarget
 from bot.core.late_replies import MOVED
 from bot.core.markdown import unescape
 from bot.core.replies import UNFINISHED_MARK
@@ -113,7 +113,7 @@ async def test_storm_of_refusals(local: LocalDiscord, shop: Workshop) -> None:
     statuses = [request.status for request in requests]
     assert statuses[:4] == [200, 429, 200, 429]
     assert 200 == statuses[-1]
-    growth = [request for request in requests if request.body["components"]]
+    growth = [r for r in requests if UNFINISHED_MARK in r.body["content"]]
     gaps = [after.at_s - before.at_s for before, after in pairwise(growth)]
     assert min(gaps) >= 0.1
     assert max(gaps) > 0.19  # doubled after a refusal
@@ -272,14 +272,14 @@ async def test_dead_token_while_growing(
         local.faults.add(dead, times=None)
         assert JobState.DONE == await shop.ended()
 
-    old, new = posted(local)
+    old, lead, new = posted(local)
     assert (MOVED, []) == (old["content"], old["components"])
-    assert f"-# For <@{local.ada.id}>" in new["content"].splitlines()[0]
+    assert f"-# For <@{local.ada.id}>" in lead["content"]
     assert text() == story(new)
-    assert old["id"] == new["message_reference"]["message_id"]
-    [request] = local.recorder.matching("POST", "/channels/")
-    assert {"parse": []} == request.body["allowed_mentions"]
-    assert 4 == request.body["flags"]
+    assert old["id"] == lead["message_reference"]["message_id"]
+    for request in local.recorder.matching("POST", "/channels/"):
+        assert {"parse": []} == request.body["allowed_mentions"]
+        assert 4 == request.body["flags"]
     assert 1 == sum(edit.status == code[0] for edit in edits(local))  # dead tokens are not tried
 
 
@@ -313,8 +313,8 @@ async def test_answers_that_get_lost_double_nothing_in_a_channel(
         assert JobState.DONE == await shop.ended()
 
     assert text() == story(posted(local)[-1])
-    assert 2 == len(posted(local))  # the old reply, and the text
-    assert 3 == len(local.recorder.matching("POST", "/channels/"))
+    assert 3 == len(posted(local))  # the old reply, whom the text is for, and the text
+    assert 4 == len(local.recorder.matching("POST", "/channels/"))
 
 
 def deny_view(local: LocalDiscord) -> None:
@@ -363,18 +363,30 @@ async def test_dead_token_without_the_bots_token(local: LocalDiscord, shop: Work
     assert 1 == len(edits(local))
 
 
+async def test_what_may_be_private_never_goes_to_the_channel(
+    local: LocalDiscord, shop: Workshop
+) -> None:
+    """An X-ray may be for the asker alone."""
+    await asked(local, shop, kind=JobKind.XRAY, deadline_at_s=shop.now() - 61)
+    async with shop.running(TapeEngine()):
+        assert JobState.EXPIRED == await shop.ended()
+
+    assert 1 == len(posted(local))
+    assert [] == edits(local)
+
+
 async def test_farewell_of_a_late_job_goes_to_the_channel(
     local: LocalDiscord, shop: Workshop
 ) -> None:
     """Nobody wrote it in time: the asker is told there, and no dead token is called."""
     await asked(local, shop, deadline_at_s=shop.now() - 61)
     async with shop.running(TapeEngine()):
-        await shop.until(lambda: len(posted(local)) > 1)
+        await shop.until(lambda: len(posted(local)) > 2)
         assert JobState.EXPIRED == await shop.ended()
 
-    content = posted(local)[-1]["content"]
-    assert f"<@{local.ada.id}>" in content
-    assert "waited too long" in content
+    lead, farewell = posted(local)[1:]
+    assert f"<@{local.ada.id}>" in lead["content"]
+    assert "waited too long" in farewell["content"]
     assert [] == edits(local)
 
 

@@ -35,7 +35,8 @@ LANGUAGE_NAMES = {  # by code, each as its own speakers call it
     "zh-TW": "繁體中文",
 }
 LANGUAGES = tuple(LANGUAGE_NAMES)
-COMMAND_NAME = "command name"  # contexts of the catalogues; see `tr_in`
+# Contexts of the catalogues (see `tr_in`) for what Discord shows of a command.
+COMMAND_NAME, OPTION_NAME, CHOICE = "command name", "option name", "choice"
 
 _spoken: ContextVar[str] = ContextVar("language", default=ENGLISH)
 
@@ -86,6 +87,11 @@ def speaking(language: str) -> Generator[None]:
 def mark(message: str) -> str:
     """Marks a constant for translation; it is translated where it is used, by `tr`."""
     return message
+
+
+def mark_n(singular: str, plural: str) -> tuple[str, str]:
+    """As `mark`, for a pair that goes to `tr_n`."""
+    return singular, plural
 
 
 def tr(message: str, /, **values: object) -> str:

@@ -13,6 +13,7 @@ from bot.core.asker import Asker
 from bot.core.limit_buckets import Scope
 from bot.core.limit_words import NameOf, change_lines, fitting, mention
 from bot.errors import NotAllowedError, OptionError
+from bot.language import CHOICE, listed, slash, tr, tr_in
 from bot.services.limits import Change
 from cogs._access import NO_MENTIONS
 from cogs._asker import asker_of
@@ -43,7 +44,10 @@ def server_of(asker: Asker) -> int:
     """
     if asker.guild_id is None:
         raise NotAllowedError(
-            "This works only in a server that has added me. `/limits mine` works everywhere."
+            tr(
+                "This works only in a server that has added me. `{command}` works everywhere.",
+                command=slash("limits mine"),
+            )
         )
     return asker.guild_id
 
@@ -58,8 +62,11 @@ def admin_of(interaction: Interaction) -> tuple[Asker, int]:
     guild_id = server_of(asker)
     if not asker.may_manage:
         raise NotAllowedError(
-            "Only those who may manage this server can do this. `/limits mine` shows what is left "
-            "for you."
+            tr(
+                "Only those who may manage this server can do this. `{command}` shows what is "
+                "left for you.",
+                command=slash("limits mine"),
+            )
         )
     return asker, guild_id
 
@@ -79,8 +86,11 @@ def target_of(
     named = {Scope.CHANNEL: channel, Scope.ROLE: role, Scope.USER: member}
     if any(value is not None for other, value in named.items() if other is not scope):
         raise OptionError(
-            f"A limit for {SCOPES[scope]} can't name a channel, role or member of another kind. "
-            "Leave that option out, or choose another scope."
+            tr(
+                "A limit with the scope “{scope}” can't name a channel, role or member of another "
+                "kind. Leave that option out, or choose another scope.",
+                scope=tr_in(CHOICE, SCOPES[scope]),
+            )
         )
     if scope is Scope.CHANNEL:
         return _channel_id(channel, admin)
@@ -90,19 +100,24 @@ def target_of(
     if scope is Scope.USER and member is not None:
         return member.id
     if scope in named:
-        raise OptionError(f"A limit for {SCOPES[scope]} must name which one.")
+        raise OptionError(
+            tr(
+                "A limit with the scope “{scope}” must name which one.",
+                scope=tr_in(CHOICE, SCOPES[scope]),
+            )
+        )
     return 0
 
 
 def _channel_id(channel: _Channel | None, admin: Asker) -> int:
     if channel is None:
         if not admin.channel_id:
-            raise OptionError("Discord does not say which channel this is; please name one.")
+            raise OptionError(tr("Discord does not say which channel this is; please name one."))
         return admin.channel_id
     if isinstance(channel, app_commands.AppCommandThread):
         return channel.parent_id
     if channel.type is discord.ChannelType.category:
-        raise OptionError("A category is no place to write in; name one of its channels.")
+        raise OptionError(tr("A category is no place to write in; name one of its channels."))
     return channel.id
 
 
@@ -110,7 +125,10 @@ def refuse_everyone(role_id: int, guild_id: int | None) -> None:
     """A rule for @everyone would be one for each member under another name."""
     if role_id == guild_id:  # Discord's @everyone has the id of its server
         raise OptionError(
-            'Everybody has the role @everyone; choose the scope "each member" instead.'
+            tr(
+                "Everybody has the role @everyone; choose the scope “{scope}” instead.",
+                scope=tr_in(CHOICE, SCOPES[Scope.MEMBER]),
+            )
         )
 
 
@@ -118,7 +136,7 @@ def one_of(kind: type[_Name], value: str) -> _Name:
     """What a choice means. Discord checks it only as long as it has the command's newest form."""
     found = read(kind, value)
     if found is None:
-        raise OptionError(f"This can't be done: it must be one of {', '.join(kind)}.")
+        raise OptionError(tr("This can't be done: it must be one of {names}.", names=listed(kind)))
     return found
 
 
@@ -130,12 +148,12 @@ def read(kind: type[_Name], value: object) -> _Name | None:
 def echo(interaction: Interaction, change: Change) -> str:
     """What a command changed: before → after."""
     lines = change_lines(change.before, change.after, markup_in(interaction))
-    return fitting(lines) or "Nothing changed: it is set like that already."
+    return fitting(lines) or tr("Nothing changed: it is set like that already.")
 
 
 def who(user_id: int) -> str:
     """Who made a change, for a log."""
-    return f"<@{user_id}>" if user_id else "me, because it was deleted"
+    return f"<@{user_id}>" if user_id else tr("me, because it was deleted")
 
 
 def _is_gone(interaction: Interaction, scope: Scope, target_id: int) -> bool:

@@ -78,7 +78,10 @@ class Complete(commands.Cog):
         texts.prepare(request)  # what is wrong with it is said at once, and privately
         await interaction.response.defer(thinking=True)
         chosen = await texts.ask(request)
-        self._services.board.watch(job_id, chosen, _notice_in(interaction, job_id))
+        language = await self._services.servers.public_language(request.asker.guild_id)
+        self._services.board.watch(
+            job_id, chosen, _notice_in(interaction, job_id), language=language
+        )
 
     @complete.autocomplete("model")
     async def _models(

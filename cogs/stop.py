@@ -10,8 +10,10 @@ from discord.ext import commands
 from bot.core.buttons import STOP_TEMPLATE, stop_custom_id
 from bot.core.replies import stopped_in_line
 from bot.errors import StopError
+from bot.language import speaking, tr
 from bot.services.texts import StopResult
 from cogs._access import NO_MENTIONS, answer_error, services_of
+from cogs._asker import asker_of
 
 
 class StopButton(
@@ -22,7 +24,7 @@ class StopButton(
     def __init__(self, job_id: str) -> None:
         super().__init__(
             discord.ui.Button(
-                label="Stop",
+                label=tr("Stop"),
                 emoji="\N{BLACK SQUARE FOR STOP}\ufe0f",
                 custom_id=stop_custom_id(job_id),
             )
@@ -52,7 +54,8 @@ class StopButton(
             await answer_error(interaction, error)
 
     async def _stop(self, interaction: discord.Interaction[discord.Client]) -> None:
-        result = await services_of(interaction.client).texts.stop(
+        services = services_of(interaction.client)
+        result = await services.texts.stop(
             self._job_id,
             user_id=interaction.user.id,
             is_moderator=interaction.guild_id is not None
@@ -63,15 +66,18 @@ class StopButton(
                 pass  # the worker ends the text, and the reply with it
             case StopResult.BEFORE_START:
                 shown = interaction.message.content if interaction.message else ""
+                guild_id = asker_of(interaction).guild_id
+                with speaking(await services.servers.public_language(guild_id)):
+                    content = stopped_in_line(shown)
                 await interaction.edit_original_response(
-                    content=stopped_in_line(shown), view=None, allowed_mentions=NO_MENTIONS
+                    content=content, view=None, allowed_mentions=NO_MENTIONS
                 )
             case StopResult.NOT_YOURS:
                 raise StopError(
-                    "Only the one who asked for this text, or a moderator, can stop it."
+                    tr("Only the one who asked for this text, or a moderator, can stop it.")
                 )
             case StopResult.NOTHING:
-                raise StopError("There is nothing left to stop here.")
+                raise StopError(tr("There is nothing left to stop here."))
 
 
 def stop_view(job_id: str) -> discord.ui.View:

@@ -7,6 +7,8 @@ Component JSON: https://discord.com/developers/docs/components/reference
 
 from typing import Any
 
+from bot.language import tr
+
 STOP_TEMPLATE = r"bardling:stop:(?P<job_id>[0-9]{1,20})"
 
 _ACTION_ROW = 1
@@ -24,7 +26,7 @@ def stop_row(job_id: str) -> list[dict[str, Any]]:
     button = {
         "type": _BUTTON,
         "style": _SECONDARY,
-        "label": "Stop",
+        "label": tr("Stop"),
         "emoji": {"name": "⏹️"},
         "custom_id": stop_custom_id(job_id),
     }

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from bot.core.markdown import without_controls
 from bot.errors import PromptError
+from bot.language import number, tr
 
 MAX_PROMPT_CHARACTERS = 6000  # Discord's own bound for a text option
 
@@ -30,11 +31,17 @@ def clean_prompt(text: str) -> str:
     text = _SURROGATES.sub("\ufffd", text).replace("\r\n", "\n").replace("\r", "\n")
     text = without_controls(text).rstrip()
     if not any(_is_visible(character) for character in text):
-        raise PromptError("There is nothing to go on with: the prompt is empty. Write a few words.")
+        raise PromptError(
+            tr("There is nothing to go on with: the prompt is empty. Write a few words.")
+        )
     if len(text) > MAX_PROMPT_CHARACTERS:
         raise PromptError(
-            f"The prompt has {len(text):,} characters; {MAX_PROMPT_CHARACTERS:,} is the most "
-            "I can take. Keep its end, that is what the text goes on from."
+            tr(
+                "The prompt has {length} characters; {most} is the most I can take. Keep its end, "
+                "that is what the text goes on from.",
+                length=number(len(text)),
+                most=number(MAX_PROMPT_CHARACTERS),
+            )
         )
     return text
 

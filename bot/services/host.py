@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from bot.errors import OptionError
 from bot.jobqueue.api import JobQueue
 from bot.jobqueue.control import DeadLetter, TenantLoad, WorkerInfo
+from bot.language import number, tr, tr_n
 from bot.services.pools import Pools
 from bot.services.servers import ServersService
 from bot.state.settings_api import Block, BlockKind
@@ -55,7 +56,13 @@ class HostService:
         """
         kind_of = _kind(kind)
         if not 1 <= len(" ".join(reason.split())) <= MAX_REASON:
-            raise OptionError(f"This can't be done: a reason has 1 to {MAX_REASON} characters.")
+            raise OptionError(
+                tr_n(
+                    "This can't be done: a reason has 1 to {n} character.",
+                    "This can't be done: a reason has 1 to {n} characters.",
+                    MAX_REASON,
+                )
+            )
         await self._servers.block(kind_of, subject_id, reason, str(by))
         if kind_of is BlockKind.SERVER:
             for queue in await self._queues():
@@ -88,7 +95,11 @@ class HostService:
         """
         if not MIN_WEIGHT <= weight <= MAX_WEIGHT:
             raise OptionError(
-                f"This can't be done: a weight is from {MIN_WEIGHT:g} to {MAX_WEIGHT:g}."
+                tr(
+                    "This can't be done: a weight is from {least} to {most}.",
+                    least=number(MIN_WEIGHT),
+                    most=number(MAX_WEIGHT),
+                )
             )
         tenant = _tenant(_kind(kind), subject_id)
         for queue in await self._queues():
@@ -170,5 +181,5 @@ def _kind(text: str) -> BlockKind:
     try:
         return BlockKind(text)
     except ValueError:
-        reason = "This can't be done: it must be a server or a user."
+        reason = tr("This can't be done: it must be a server or a user.")
         raise OptionError(reason) from None

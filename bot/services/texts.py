@@ -20,6 +20,7 @@ from bot.core.sampling import MAX_SEED, SamplingParams
 from bot.core.usage import Asked, Outcome
 from bot.errors import LimitReachedError, OptionError, QueueDownError, QueueFullError
 from bot.jobqueue.api import JobQueue, Placement, PutStatus
+from bot.language import public_language, spoken, tr
 from bot.services.ledger import Ledger
 from bot.services.limits import LimitsService
 from bot.services.pools import Pools
@@ -104,7 +105,9 @@ class TextService:
         """
         prompt = clean_prompt(request.prompt)
         if not 1 <= request.max_new_tokens <= MAX_NEW_TOKENS:
-            raise OptionError(f"This can't be done: length must be from 1 to {MAX_NEW_TOKENS}.")
+            raise OptionError(
+                tr("This can't be done: length must be from 1 to {most}.", most=MAX_NEW_TOKENS)
+            )
         now_s = self._clock()
         prompt_cost = len(prompt.encode()) // _BYTES_PER_TOKEN + 1
         return Job(
@@ -141,7 +144,8 @@ class TextService:
                 else request
             )
             cost = job.cost
-            placement = await self._put(job, request.asker, self._parts.pools.of(model))
+            language = public_language(spoken(), settings.language)
+            placement = await self._put(job, request.asker, self._parts.pools.of(model), language)
             outcome = Outcome.ACCEPTED
         except LimitReachedError:
             outcome = Outcome.REFUSED_LIMIT
@@ -154,9 +158,9 @@ class TextService:
         _log.info("job put", status=placement.status.value, place=placement.place, model=model)
         return model
 
-    async def _put(self, job: Job, asker: Asker, queue: JobQueue) -> Placement:
+    async def _put(self, job: Job, asker: Asker, queue: JobQueue, language: str) -> Placement:
         """Charges the limits, then stands in line; a job that is refused there costs nothing."""
-        notes = await self._parts.limits.charge(asker, job.id, job.cost)
+        notes = await self._parts.limits.charge(asker, job.id, job.cost, language=language)
         try:
             placement = await queue.put(replace(job, notes=notes))
         except QueueDownError:
@@ -227,4 +231,4 @@ class TextService:
         try:
             return sampling_of(request.preset, {**given, "seed": seed})
         except ValueError as error:
-            raise OptionError(f"This can't be done: {error}.") from error
+            raise OptionError(tr("This can't be done: {reason}.", reason=error)) from error

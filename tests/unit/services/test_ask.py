@@ -108,7 +108,7 @@ async def test_notes_at_three_quarters_go_with_the_job(desk: Desk):
     first, second = await desk.jobs()
     assert () == first.notes
     [note] = second.notes
-    assert note.startswith("You have used 81 % of your 1,000 tokens per hour")
+    assert note.startswith("You have used 81% of your 1,000 tokens per hour")
 
 
 async def test_limit_holds_to_its_last_token(desk: Desk):

@@ -227,7 +227,7 @@ def _other(job_id: str, **changes: Any) -> Job:
             "No worker serves the model gone right now; choose one of large, small",
             Outcome.REFUSED_OTHER,
         ),
-        (_limit_requests, LimitReachedError, "used up", Outcome.REFUSED_LIMIT),
+        (_limit_requests, LimitReachedError, "Used up", Outcome.REFUSED_LIMIT),
         (_fill_queue, QueueFullError, "Too many texts are waiting", Outcome.REFUSED_QUEUE),
         (_fill_user, QueueFullError, "as one member may have", Outcome.REFUSED_QUEUE),
         (

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import discord
-from babel.messages.catalog import Catalog
+from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_file
 from babel.messages.plurals import get_plural
 from babel.messages.pofile import read_po, write_po
@@ -141,6 +141,12 @@ def updated(text: str, language: str, messages: Catalog) -> str:
     return as_text(catalog, language)
 
 
+def translations_of(message: Message) -> tuple[str, ...]:
+    """All forms of a message's translation; empty ones where there is none."""
+    string = cast("str | tuple[str, ...] | list[str]", message.string)
+    return (string,) if isinstance(string, str) else tuple(string)
+
+
 def files(languages: list[str]) -> dict[Path, str]:
     """What each file should have in it; `languages` are begun where they have none."""
     messages = template()
@@ -159,7 +165,7 @@ def main() -> None:
     for path, text in files(sys.argv[1:]).items():
         path.write_text(text, encoding="utf-8")
         catalog = read_po(io.BytesIO(text.encode()), abort_invalid=True)
-        done = sum(1 for one in catalog if one.id and cast("Any", one.string) not in ("", ("",)))
+        done = sum(1 for one in catalog if one.id and all(translations_of(one)))
         print(f"{path.relative_to(ROOT)}: {len(catalog)} messages, {done} translated")
 
 

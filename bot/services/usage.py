@@ -62,7 +62,7 @@ class UsageService:
         try:
             await self._store.asked(event)
         except QueueDownError as error:
-            _log.warning("request not noted", job_id=event.job_id, reason=str(error))
+            _log.warning("request not noted", job_id=event.job_id, reason=type(error).__name__)
 
     async def stats(self, guild_id: int | None, days: int) -> UsageReport:
         """What a server used, today included.

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from bot import language
 from bot.language import (
     LANGUAGES,
     language_of,
@@ -25,6 +24,7 @@ from bot.language import (
     tr_n,
     translation,
 )
+from tests.catalogues import only_catalogues
 
 GERMAN = """
 msgid ""
@@ -80,14 +80,10 @@ msgstr[0] "{of}のトークン{n}個。"
 
 
 @pytest.fixture(autouse=True)
-def catalogues(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def catalogues(tmp_path: Path):
     """Small catalogues in place of the real ones."""
-    (tmp_path / "de.po").write_text(GERMAN, encoding="utf-8")
-    (tmp_path / "ja.po").write_text(JAPANESE, encoding="utf-8")
-    monkeypatch.setattr(language, "_catalogues", lambda: tmp_path)
-    language._catalogue.cache_clear()
-    yield
-    language._catalogue.cache_clear()
+    with only_catalogues(tmp_path, de=GERMAN, ja=JAPANESE):
+        yield
 
 
 def test_english_is_spoken_where_nobody_says_otherwise():

@@ -23,6 +23,7 @@ import aiohttp
 import structlog
 
 from bot import __version__
+from bot.core.asker import guild_of
 from bot.core.jobs import Job
 from bot.core.limits import HostLimits
 from bot.discord_io.client import BardlingBot, Shards, run_client
@@ -33,6 +34,7 @@ from bot.engine.select import ENGINE_FILE_FORMAT, choose_engine, open_engine, su
 from bot.errors import SettingError
 from bot.jobqueue.connect import QueueStore, open_queues
 from bot.jobqueue.limits import QueueLimits
+from bot.jobqueue.registry import Announcer
 from bot.model.store import OpenedModel, open_model, shown_name
 from bot.services.building import Stores, build_services
 from bot.services.chores import forget_removed_servers, settle_orphans
@@ -41,8 +43,11 @@ from bot.services.pools import Pools
 from bot.services.servers import ServersService
 from bot.settings import Settings
 from bot.state.redis_limits import RedisLimits
+from bot.state.redis_outputs import RedisOutputs
+from bot.state.redis_reports import RedisReports
 from bot.state.redis_settings import RedisSettings
 from bot.state.redis_usage import RedisUsage
+from bot.state.redis_xray_texts import RedisXrayTexts
 from bot.worker.runner import Worker
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -69,9 +74,14 @@ async def run_bot(settings: Settings, shards: Shards | None) -> None:
             HostLimits(**asdict(settings.limits)),
             clock=time.time,
             new_seed=lambda: secrets.randbelow(2**32),
+            receipt_keys=settings.receipt_keys,
+            replies=ReplyClient(
+                await stack.enter_async_context(aiohttp.ClientSession()), settings.discord_api_url
+            ),
         )
         for chore in (
             services.board.run(),
+            services.farewells.run(),
             forget_removed_servers(services),
             settle_orphans(stores.limits, Ledger(stores.limits, stores.usage), stores.pools),
         ):
@@ -133,9 +143,10 @@ def _new_worker(
     replies: ReplyClient,
     servers: ServersService,
 ) -> Worker:
+    queue = store.queue(model.info.name)
     return Worker(
         worker_id=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}",
-        queue=store.queue(model.info.name),
+        queue=queue,
         engine=engine,
         tokenizer=model.tokenizer,
         model=model.info,
@@ -146,7 +157,10 @@ def _new_worker(
             RedisUsage(store.commands, pool=store.base),
         ),
         mask_of=lambda job: _mask(servers, job),
-        announce=store.registry.announce,
+        outputs=RedisOutputs(store.commands, pool=store.base, keep_days=settings.keep_days),
+        xray_texts=_xray_texts(store, settings),
+        receipt_keys=settings.receipt_keys,
+        announce=Announcer(store.registry, queue).announce,
         lease_s=settings.lease_s,
         drain_s=settings.drain_s,
     )
@@ -180,7 +194,14 @@ async def _open_stores(stack: AsyncExitStack, store: QueueStore, settings: Setti
         limits=RedisLimits(store.commands, pool=store.base),
         settings=await _open_settings(stack, store),
         usage=RedisUsage(store.commands, pool=store.base),
+        outputs=RedisOutputs(store.commands, pool=store.base, keep_days=settings.keep_days),
+        reports=RedisReports(store.commands, pool=store.base),
+        xray_texts=_xray_texts(store, settings),
     )
+
+
+def _xray_texts(store: QueueStore, settings: Settings) -> RedisXrayTexts:
+    return RedisXrayTexts(store.commands, pool=store.base, keep_days=settings.keep_days)
 
 
 async def _open_settings(stack: AsyncExitStack, store: QueueStore) -> RedisSettings:
@@ -191,9 +212,7 @@ async def _open_settings(stack: AsyncExitStack, store: QueueStore) -> RedisSetti
 
 async def _mask(servers: ServersService, job: Job) -> Callable[[str], str]:
     """What hides the words that the job's server does not want to read."""
-    guild_id = int(job.tenant[1:]) if job.tenant.startswith("g") else None
-    settings = await servers.settings(guild_id)
-    return settings.word_filter().mask if settings.masks_output else str
+    return await servers.mask(guild_of(job.tenant))
 
 
 async def _stop(chore: asyncio.Task[None]) -> None:

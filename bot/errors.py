@@ -133,6 +133,14 @@ class OptionError(RequestError):
     """An option is out of its bounds; the message gives them."""
 
 
+class OutputError(RequestError):
+    """A finished text is not kept any more, or its buttons are not for this person."""
+
+
+class ReportError(RequestError):
+    """A text can't be reported, or not once more."""
+
+
 class StopError(RequestError):
     """A text can't be stopped, or not by this person."""
 

@@ -14,6 +14,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from bot.errors import SettingError
 
+_SECRETS = ("discord_token", "redis_url", "receipt_keys")
+_MIN_KEY = 16  # characters
 ENGINES = ("auto", "wide", "llama_cpp", "xllamacpp", "ctransformers", "scripted")
 Number = TypeVar("Number", int, float)
 _DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
@@ -57,11 +59,14 @@ class Settings:
     threads: int | None
     kv_mb: int | None
     drain_s: float
+    keep_days: int
+    privacy_url: str
+    receipt_keys: tuple[bytes, ...]
     limits: LimitSettings
 
     def __repr__(self) -> str:
         """Leaves the secrets out, so that a logged or traced Settings gives nothing away."""
-        shown = (f.name for f in fields(self) if f.name not in ("discord_token", "redis_url"))
+        shown = (f.name for f in fields(self) if f.name not in _SECRETS)
         return f"Settings({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
 
 
@@ -117,6 +122,9 @@ def load_settings(
         threads=_whole(sources.find("worker.threads", "BARDLING_THREADS"), 0, 1024) or None,
         kv_mb=_whole(sources.find("worker.kv_mb", "BARDLING_KV_MB"), 0, 1_000_000_000) or None,
         drain_s=_seconds(sources.find("worker.drain_s", "BARDLING_DRAIN_S"), 0, 600),
+        keep_days=_whole(sources.find("outputs.keep_days", "BARDLING_OUTPUTS_KEEP_DAYS"), 1, 3650),
+        privacy_url=_link(sources.find("privacy_url", "BARDLING_PRIVACY_URL")),
+        receipt_keys=_receipt_keys(sources.secret("BARDLING_RECEIPT_KEYS") or ""),
         limits=_limits(sources),
     )
 
@@ -263,6 +271,24 @@ def _url(found: _Found, *schemes: str) -> str:
     if parts.scheme in ("http", "https") and not parts.path.endswith("/api/v10"):
         raise found.wrong("must end in /api/v10")
     return text
+
+
+def _link(found: _Found) -> str:
+    """An address that people open, or "" where there is none."""
+    text = str(found.value).strip()
+    parts = _split(text)
+    if text and (parts is None or parts.scheme not in ("http", "https") or not parts.hostname):
+        raise found.wrong("must be an address that starts with https://")
+    return text
+
+
+def _receipt_keys(text: str) -> tuple[bytes, ...]:
+    """Keys between commas or on lines of their own, the newest first; never repeats them."""
+    keys = [key.strip() for line in text.splitlines() for key in line.split(",") if key.strip()]
+    if any(len(key) < _MIN_KEY for key in keys):
+        reason = f"each key must have at least {_MIN_KEY} characters"
+        raise SettingError("BARDLING_RECEIPT_KEYS", "(not shown)", "the environment", reason)
+    return tuple(key.encode() for key in keys)
 
 
 def _split(url: str) -> SplitResult | None:

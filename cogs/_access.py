@@ -17,6 +17,7 @@ from bot.services import Services
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
+_PUBLIC_ANSWER = discord.InteractionResponseType.deferred_channel_message
 NO_MENTIONS = discord.AllowedMentions.none()  # nothing the bot says may ping anyone
 
 
@@ -51,7 +52,7 @@ async def answer_error(
     text = failure(sentence, error_id)
     try:
         if interaction.response.is_done():
-            if interaction.type is discord.InteractionType.application_command:
+            if interaction.response.type is _PUBLIC_ANSWER:
                 await _take_back(interaction)
             await interaction.followup.send(text, ephemeral=True, allowed_mentions=NO_MENTIONS)
         else:

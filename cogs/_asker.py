@@ -35,3 +35,16 @@ def _channel_of(interaction: discord.Interaction[discord.Client]) -> int:
     if isinstance(channel, discord.Thread):
         return channel.parent_id
     return interaction.channel_id or 0
+
+
+def is_moderator(interaction: discord.Interaction[discord.Client]) -> bool:
+    """Whether they may manage messages in the server where it happens."""
+    return interaction.guild_id is not None and interaction.permissions.manage_messages
+
+
+def is_age_restricted(interaction: discord.Interaction[discord.Client]) -> bool:
+    """Whether the channel is; of a thread its parent. Direct messages are not."""
+    channel = interaction.channel
+    if isinstance(channel, discord.DMChannel | discord.GroupChannel) or channel is None:
+        return False
+    return channel.is_nsfw()

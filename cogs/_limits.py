@@ -14,9 +14,11 @@ from bot.core.limit_buckets import Scope
 from bot.core.limit_words import NameOf, change_lines, fitting, mention
 from bot.errors import NotAllowedError, OptionError
 from bot.language import CHOICE, listed, slash, tr, tr_in
-from bot.services.limits import Change
+from bot.services.limits import Change, LoggedChange
+from bot.services.servers import ServersService
 from cogs._access import NO_MENTIONS
 from cogs._asker import asker_of
+from cogs._log_channel import post_change
 
 Interaction = discord.Interaction[discord.Client]
 _Channel = app_commands.AppCommandChannel | app_commands.AppCommandThread
@@ -145,10 +147,43 @@ def read(kind: type[_Name], value: object) -> _Name | None:
     return next((name for name in kind if name.value == value), None)
 
 
-def echo(interaction: Interaction, change: Change) -> str:
-    """What a command changed: before → after."""
+async def told(
+    interaction: Interaction,
+    servers: ServersService,
+    change: Change,
+    *,
+    undone: LoggedChange | None = None,
+    after: str = "",
+) -> str:
+    """Posts what a command changed to the server's log channel; the words for the admin.
+
+    Args:
+        interaction: the admin's, in a server.
+        servers: know the log channel.
+        change: what it changed.
+        undone: where it took another change back: which one.
+        after: follows in the admin's words.
+    """
     lines = change_lines(change.before, change.after, markup_in(interaction))
-    return fitting(lines) or tr("Nothing changed: it is set like that already.")
+    if not lines and not undone:
+        return tr("Nothing changed: it is set like that already.") + after
+
+    def notice() -> str:
+        public = change_lines(change.before, change.after, markup_in(interaction))
+        head = tr("{member} changed the limits.", member=who(interaction.user.id))
+        return fitting(public, f"{head} {_undone(undone)}".rstrip())
+
+    after += await post_change(interaction, servers, server_of(asker_of(interaction)), notice)
+    return fitting(lines, _undone(undone), after=after)
+
+
+def _undone(change: LoggedChange | None) -> str:
+    if change is None:
+        return ""
+    return tr(
+        "Undone: change {revision}, made by {who}.",
+        revision=change.revision, who=who(change.by_user),
+    )  # fmt: skip
 
 
 def who(user_id: int) -> str:

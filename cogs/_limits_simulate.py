@@ -8,15 +8,17 @@ from typing import Literal
 import discord
 from discord import app_commands
 
-from bot.core.simulation import MAX_AMOUNT, Proposal, Scope, Unit
+from bot.core.limit_buckets import Scope, Unit
+from bot.core.simulation import MAX_AMOUNT, Proposal
+from bot.services.limits import LimitsService
 from bot.services.usage import UsageService
 from cogs._usage_report import guild_of_admin, send_report
 
 _PER_S = {"minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
 
 
-def add_simulate(group: app_commands.Group, usage: UsageService) -> None:
-    """Adds `simulate` to a group of commands for admins."""
+def add_simulate(group: app_commands.Group, usage: UsageService, limits: LimitsService) -> None:
+    """Adds `simulate` to a group of commands for admins; `limits` know the exempt roles."""
 
     @group.command(
         name="simulate", description="Shows what a limit would have done in the last 7 days"
@@ -50,6 +52,7 @@ def add_simulate(group: app_commands.Group, usage: UsageService) -> None:
             burst=burst,
             role_id=role.id if role else None,
             channel_id=channel.id if channel else None,
+            exempt_roles=(await limits.rules(guild_id)).exempt_roles,
         )
         report = await usage.simulate(guild_id, proposal)
         await send_report(interaction, report, "simulated-limit.png")

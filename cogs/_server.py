@@ -3,11 +3,9 @@
 Not an extension (the name starts with an underscore).
 """
 
-import asyncio
 from typing import Any
 
 import discord
-import structlog
 from discord import app_commands
 from discord.ext import commands
 
@@ -18,11 +16,9 @@ from bot.language import public_language, speaking, spoken, tr
 from bot.services.servers import ServersService
 from cogs._access import NO_MENTIONS, services_of
 from cogs._asker import asker_of
-
-_log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+from cogs._log_channel import post_to
 
 _Interaction = discord.Interaction[discord.Client]
-_POST_S = 5.0  # the admin waits for it
 
 
 class AdminGroup(app_commands.Group):
@@ -96,21 +92,6 @@ async def told(interaction: _Interaction, before: ServerSettings, after: ServerS
         notice += f"\n{changes_text(changes, is_public=True)}"
     words = f"{tr('Changed:')}\n{changes_text(changes)}"
     for channel_id in dict.fromkeys((before.log_channel, after.log_channel)):
-        if channel_id is not None and not await _posted(interaction, channel_id, notice):
-            channel = f"<#{channel_id}>"
-            not_posted = tr(
-                "I could not post this in {channel}; may I write there?", channel=channel
-            )
-            words += f"\n-# {not_posted}"
+        if channel_id is not None:
+            words += await post_to(interaction, channel_id, notice)
     return words
-
-
-async def _posted(interaction: _Interaction, channel_id: int, text: str) -> bool:
-    channel = interaction.client.get_partial_messageable(channel_id, guild_id=interaction.guild_id)
-    try:
-        async with asyncio.timeout(_POST_S):
-            await channel.send(text, allowed_mentions=NO_MENTIONS)
-    except Exception as error:  # whatever it is, the change stands, and the admin is told
-        _log.warning("change not posted", channel=channel_id, reason=type(error).__name__)
-        return False
-    return True

@@ -18,9 +18,11 @@ from bot.core.host_words import (
     weights_shown,
     workers_shown,
 )
+from bot.core.report_words import reports_shown
 from bot.errors import NotAllowedError, OptionError
 from bot.language import slash, tr
 from bot.services.host import MAX_REASON, MAX_WEIGHT, MIN_WEIGHT, HostService
+from bot.services.reports import ReportsService
 from cogs._access import NO_MENTIONS, services_of
 
 _Interaction = discord.Interaction[discord.Client]
@@ -34,8 +36,9 @@ _KINDS = [app_commands.Choice(name=kind, value=kind) for kind in ("server", "use
 class Host(commands.GroupCog, group_name="host", group_description="For the bot's owners"):
     """The `/host` commands."""
 
-    def __init__(self, host: HostService) -> None:
+    def __init__(self, host: HostService, reports: ReportsService) -> None:
         self._host = host
+        self._reports = reports
 
     async def interaction_check(self, interaction: _Interaction, /) -> bool:
         """Called by discord.py before each command of this cog.
@@ -66,11 +69,11 @@ class Host(commands.GroupCog, group_name="host", group_description="For the bot'
         who: str,
         reason: app_commands.Range[str, 1, MAX_REASON],
     ) -> None:
-        """From now on; a server's waiting texts are dropped."""
+        """From now on; waiting texts are dropped."""
         await _defer(interaction)
         subject_id = _id_of(who)
-        await self._host.block(kind, subject_id, reason, interaction.user.id)
-        await _answer(interaction, blocked_text(kind, subject_id, reason))
+        n_dropped = await self._host.block(kind, subject_id, reason, interaction.user.id)
+        await _answer(interaction, blocked_text(kind, subject_id, reason, n_dropped))
 
     @app_commands.command(description="Lets a server or a user in again")
     @app_commands.describe(kind="What it is", who="Its id, or a user's mention")
@@ -168,6 +171,15 @@ class Host(commands.GroupCog, group_name="host", group_description="For the bot'
             )
         await _answer(interaction, letters_shown(await self._host.dead_letters()))
 
+    @app_commands.command(description="Lists what members reported, or strikes a report off")
+    @app_commands.describe(dismiss="The id of one to strike off")
+    async def reports(self, interaction: _Interaction, dismiss: str | None = None) -> None:
+        """Without an option it lists them."""
+        await _defer(interaction)
+        if dismiss is not None and not await self._reports.dismiss(dismiss.strip()):
+            raise OptionError("There is no such report; `/host reports` lists them.")
+        await _answer(interaction, reports_shown(await self._reports.newest()))
+
 
 async def _defer(interaction: _Interaction) -> None:
     await interaction.response.defer(ephemeral=True, thinking=True)
@@ -186,4 +198,5 @@ def _id_of(text: str) -> int:
 
 async def setup(bot: commands.Bot) -> None:
     """Called by discord.py when the extension is loaded."""
-    await bot.add_cog(Host(services_of(bot).host))
+    services = services_of(bot)
+    await bot.add_cog(Host(services.host, services.reports))

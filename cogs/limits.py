@@ -1,4 +1,5 @@
-"""`/limits`: members see what is left for them, admins set who may use how much.
+"""`/limits`: members see what is left for them, admins set who may use how much. Changes are
+posted to the server's log channel as well.
 
 Discord's permissions are for a whole top-level command: were `/limits` for those who may manage
 the server, no other member would see `/limits mine`. Two commands for one thing would have to be
@@ -30,14 +31,14 @@ from bot.core.limit_words import (
 from bot.core.limits import MAX_AMOUNT
 from bot.errors import OptionError, RequestError
 from bot.language import tr
-from bot.services.limits import LimitsService, LoggedChange
+from bot.services.limits import Change, LimitsService, LoggedChange
+from bot.services.servers import ServersService
 from cogs._access import services_of
 from cogs._asker import asker_of
 from cogs._limits import (
     SCOPES,
     Interaction,
     admin_of,
-    echo,
     markup_in,
     names_in,
     one_of,
@@ -46,6 +47,7 @@ from cogs._limits import (
     say,
     server_of,
     target_of,
+    told,
     who,
 )
 from cogs._limits_simulate import add_simulate
@@ -68,8 +70,9 @@ _MAX_SHOWN_LOG = 10
 class Limits(commands.GroupCog, group_name="limits", group_description="Who may use how much"):
     """The `/limits` commands."""
 
-    def __init__(self, limits: LimitsService) -> None:
+    def __init__(self, limits: LimitsService, servers: ServersService) -> None:
         self._limits = limits
+        self._servers = servers  # they know where changes are posted
 
     @app_commands.command(description="What is left for you here, and when it comes back")
     async def mine(self, interaction: Interaction) -> None:
@@ -123,7 +126,8 @@ class Limits(commands.GroupCog, group_name="limits", group_description="Who may 
         )
         await interaction.response.defer(ephemeral=True)
         change = await self._limits.set_rule(guild_id, rule, admin.user_id)
-        await say(interaction, f"{echo(interaction, change)}\n-# {meaning(rule)}")
+        after = f"\n-# {meaning(rule)}"
+        await say(interaction, await told(interaction, self._servers, change, after=after))
 
     @set_rule.autocomplete("amount")
     async def _amounts(
@@ -156,7 +160,7 @@ class Limits(commands.GroupCog, group_name="limits", group_description="Who may 
             raise OptionError(tr("Choose a limit from the list that opens while you type."))
         await interaction.response.defer(ephemeral=True)
         change = await self._limits.remove_rule(guild_id, key, admin.user_id)
-        await say(interaction, echo(interaction, change))
+        await say(interaction, await told(interaction, self._servers, change))
 
     @remove.autocomplete("limit")
     async def _existing(
@@ -191,7 +195,7 @@ class Limits(commands.GroupCog, group_name="limits", group_description="Who may 
         change = await self._limits.set_exempt(
             guild_id, role.id, is_exempt=exempt, by_user=admin.user_id
         )
-        await say(interaction, echo(interaction, change))
+        await say(interaction, await told(interaction, self._servers, change))
 
     @app_commands.command(description="Takes the newest change of this server's limits back")
     async def undo(self, interaction: Interaction) -> None:
@@ -199,13 +203,8 @@ class Limits(commands.GroupCog, group_name="limits", group_description="Who may 
         admin, guild_id = admin_of(interaction)
         await interaction.response.defer(ephemeral=True)
         undone = await self._limits.undo(guild_id, admin.user_id)
-        lines = change_lines(undone.after, undone.before, markup_in(interaction))
-        head = tr(
-            "Undone: change {revision}, made by {who}.",
-            revision=undone.revision,
-            who=who(undone.by_user),
-        )
-        await say(interaction, fitting(lines, head))
+        change = Change(before=undone.after, after=undone.before)
+        await say(interaction, await told(interaction, self._servers, change, undone=undone))
 
     @app_commands.command(description="Who changed the limits of this server, when, and how")
     async def log(self, interaction: Interaction) -> None:
@@ -255,8 +254,8 @@ def _log_head(change: LoggedChange) -> str:
 async def setup(bot: commands.Bot) -> None:
     """Called by discord.py when the extension is loaded."""
     services = services_of(bot)
-    cog = Limits(services.limits)
+    cog = Limits(services.limits, services.servers)
     group = cog.app_command
     assert isinstance(group, app_commands.Group)
-    add_simulate(group, services.usage)
+    add_simulate(group, services.usage, services.limits)
     await bot.add_cog(cog)

@@ -210,8 +210,8 @@ class Server(commands.Cog):
         chosen = FilterAction(action)
         await self._edit(interaction, lambda settings: replace(settings, filter_action=chosen))
 
-    @group.command(description="Chooses the channel where changes are posted")
-    @app_commands.describe(channel="Without one, changes are posted nowhere")
+    @group.command(description="Chooses the channel where changes and reports are posted")
+    @app_commands.describe(channel="Without one, they are posted nowhere")
     async def log(self, interaction: _Interaction, channel: _Channel | None = None) -> None:
         """Sets the log channel."""
         if channel is not None and channel.type not in {_Types.text, _Types.news}:

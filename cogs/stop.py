@@ -2,18 +2,20 @@
 
 import contextlib
 import re
+from typing import Any, cast
 
 import discord
 import structlog
 from discord.ext import commands
 
-from bot.core.buttons import STOP_TEMPLATE, stop_custom_id
+from bot.core.buttons import STOP_TEMPLATE, shown_version, stop_custom_id, without_stop
 from bot.core.replies import stopped_in_line
 from bot.errors import StopError
 from bot.language import speaking, tr
 from bot.services.texts import StopResult
 from cogs._access import NO_MENTIONS, answer_error, services_of
-from cogs._asker import asker_of
+from cogs._asker import asker_of, is_moderator
+from cogs._pages import view_of
 
 
 class StopButton(
@@ -54,30 +56,40 @@ class StopButton(
             await answer_error(interaction, error)
 
     async def _stop(self, interaction: discord.Interaction[discord.Client]) -> None:
-        services = services_of(interaction.client)
-        result = await services.texts.stop(
+        result = await services_of(interaction.client).texts.stop(
             self._job_id,
             user_id=interaction.user.id,
-            is_moderator=interaction.guild_id is not None
-            and interaction.permissions.manage_messages,
+            is_moderator=is_moderator(interaction),
         )
         match result:
             case StopResult.TOLD_WORKER:
                 pass  # the worker ends the text, and the reply with it
             case StopResult.BEFORE_START:
-                shown = interaction.message.content if interaction.message else ""
-                guild_id = asker_of(interaction).guild_id
-                with speaking(await services.servers.public_language(guild_id)):
-                    content = stopped_in_line(shown)
-                await interaction.edit_original_response(
-                    content=content, view=None, allowed_mentions=NO_MENTIONS
-                )
+                await _show_stopped(interaction)
             case StopResult.NOT_YOURS:
                 raise StopError(
                     tr("Only the one who asked for this text, or a moderator, can stop it.")
                 )
             case StopResult.NOTHING:
                 raise StopError(tr("There is nothing left to stop here."))
+
+
+async def _show_stopped(interaction: discord.Interaction[discord.Client]) -> None:
+    """A text that waited is gone; where it was to be a new version, the old one stays."""
+    message = interaction.message
+    rows = [] if message is None else [cast("Any", row.to_dict()) for row in message.components]
+    if shown_version(rows):
+        await interaction.edit_original_response(
+            view=view_of(without_stop(rows)), allowed_mentions=NO_MENTIONS
+        )
+        return
+    shown = message.content if message else ""
+    servers = services_of(interaction.client).servers
+    with speaking(await servers.public_language(asker_of(interaction).guild_id)):
+        content = stopped_in_line(shown)
+    await interaction.edit_original_response(
+        content=content, view=None, allowed_mentions=NO_MENTIONS
+    )
 
 
 def stop_view(job_id: str) -> discord.ui.View:

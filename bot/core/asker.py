@@ -33,3 +33,9 @@ class Asker:
         A user who brings the bot along to many servers has one share, not one in each.
         """
         return f"u{self.user_id}" if self.guild_id is None else f"g{self.guild_id}"
+
+
+def guild_of(tenant: str) -> int | None:
+    """The server that a tenant (`Asker.tenant`) stands for, or None where it is a user."""
+    kind, number = tenant[:1], tenant[1:]
+    return int(number) if kind == "g" and number.isdecimal() else None

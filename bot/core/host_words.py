@@ -66,14 +66,18 @@ def subject(kind: str, subject_id: int | str) -> str:
     return tr("server `{id}`", id=subject_id)
 
 
-def blocked_text(kind: str, subject_id: int, reason: str) -> str:
-    """That somebody is shut out from now on."""
+def blocked_text(kind: str, subject_id: int, reason: str, n_dropped: int) -> str:
+    """That somebody is shut out from now on, and how many waiting texts were dropped."""
+    values = {"id": subject_id, "reason": _clause(reason)}
     if kind == "user":
-        return tr(
-            "The user {mention} `{id}` is shut out: {reason}",
-            mention=f"<@{subject_id}>", id=subject_id, reason=_clause(reason),
-        )  # fmt: skip
-    return tr("The server `{id}` is shut out: {reason}", id=subject_id, reason=_clause(reason))
+        mention = f"<@{subject_id}>"
+        text = tr("The user {mention} `{id}` is shut out: {reason}", mention=mention, **values)
+    else:
+        text = tr("The server `{id}` is shut out: {reason}", **values)
+    if not n_dropped:
+        return text
+    dropped = tr_n("{n} waiting text was dropped.", "{n} waiting texts were dropped.", n_dropped)
+    return f"{text}\n-# {dropped}"
 
 
 def unblocked_text(kind: str, subject_id: int, *, was_blocked: bool) -> str:

@@ -5,7 +5,7 @@ Knows nothing of Redis, Discord's client or the model.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, dataclass, fields
 from enum import StrEnum
 from typing import Any
 
@@ -16,7 +16,9 @@ from bot.core.sampling import SamplingParams
 # first program read over fields that they don't know. One that changes the text does.
 _FIRST_VERSION = 1
 _PINNED_VERSION = 2  # the first with `pinned`
-JOB_VERSION = _PINNED_VERSION
+_KINDS_VERSION = 3  # the first with `kind` and `candidates`
+JOB_VERSION = _KINDS_VERSION
+MAX_CANDIDATES = 4
 INTERACTION_LIFETIME_S = 15 * 60  # Discord: an interaction token is valid for 15 minutes
 MAX_NEW_TOKENS = 500  # of one request
 JOB_LIFETIME_S = 14 * 60  # so that the last edit still arrives
@@ -36,6 +38,14 @@ class JobState(StrEnum):
     FAILED = "failed"  # a sentence was posted instead of a text
     EXPIRED = "expired"  # nobody could answer it before its deadline
     DEAD = "dead"  # every attempt ended without a result; kept as a dead letter
+
+
+class JobKind(StrEnum):
+    """What a worker does for a job; each name is stored in Redis."""
+
+    TEXT = "text"  # goes on with the prompt
+    XRAY = "xray"  # scores the prompt, and shows how likely the model found it
+    REPLAY = "replay"  # writes an earlier text again, and compares
 
 
 END_STATES = frozenset(JobState) - {JobState.QUEUED, JobState.RUNNING}
@@ -60,7 +70,7 @@ class ReplyTarget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One text to write.
+    """One text to write, or to look at.
 
     Attributes:
         id: the interaction's id, so that putting it twice is noticed.
@@ -77,6 +87,13 @@ class Job:
             with it, such as a story's memory.
         notes: for the asker, shown in the small print under the text.
         is_background: whether others, who wait for their texts, go before it most of the time.
+        kind: what is done with the prompt.
+        candidates: how many texts to write, 1 to `MAX_CANDIDATES`; the i-th (from 0) has the
+            seed `sampling.seed + i`, and may be stopped with the others only.
+        language: of the words around the text.
+        root: id of the job that first wrote to this reply; "" = this one.
+        origin: code of the output that this job is about, or "".
+        colors: what the colors of an X-ray stand for (`xray.Colors`).
     """
 
     id: str
@@ -92,15 +109,29 @@ class Job:
     pinned: str = ""
     is_background: bool = False
     notes: tuple[str, ...] = ()
+    kind: JobKind = JobKind.TEXT
+    candidates: int = 1
+    language: str = "en"
+    root: str = ""
+    origin: str = ""
+    colors: str = "rank"
+
+    @property
+    def reply_root(self) -> str:
+        """What names the reply, whichever of its versions this job writes."""
+        return self.root or self.id
 
     def to_json(self) -> str:
         """The stored form: JSON with a version, never pickle."""
         version = _PINNED_VERSION if self.pinned else _FIRST_VERSION
+        if self.kind is not JobKind.TEXT or self.candidates > 1:
+            version = _KINDS_VERSION
         data: dict[str, Any] = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        data |= {"v": version, "sampling": self.sampling.to_dict(), "reply": asdict(self.reply)}
+        reply = {name: getattr(self.reply, name) for name in self.reply.__dataclass_fields__}
+        data |= {"v": version, "sampling": self.sampling.to_dict(), "reply": reply}
         # The first program chokes on fields that it does not know.
-        for name in ("pinned", "is_background", "notes"):
-            if not data[name]:
+        for name, usual in _LEFT_OUT.items():
+            if data[name] == usual:
                 del data[name]
         return json.dumps(data, separators=(",", ":"))
 
@@ -122,7 +153,11 @@ class Job:
             known = {name: data[name] for name in cls.__dataclass_fields__ if name in data}
             known["sampling"] = SamplingParams.from_dict(data["sampling"])
             known["notes"] = tuple(data.get("notes", ()))
+            known["kind"] = JobKind(data.get("kind", JobKind.TEXT))
             known["reply"] = ReplyTarget(**data["reply"])
             return cls(**known)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"damaged job record: {error!r}") from error
+
+
+_LEFT_OUT = {field.name: field.default for field in fields(Job) if field.default is not MISSING}

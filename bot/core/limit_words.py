@@ -196,22 +196,23 @@ def change_lines(before: ServerRules, after: ServerRules, name_of: NameOf = ment
     return lines
 
 
-def fitting(lines: Iterable[str], taken: str = "") -> str:
+def fitting(lines: Iterable[str], taken: str = "", *, after: str = "") -> str:
     """Lines as one message, the last ones left out where it would be too long.
 
     Args:
         lines: each shorter than a message.
         taken: text that goes before them.
+        after: text that follows them, whatever is left out.
     """
     rest = list(lines)
     text = taken
     while rest:
         longer = f"{text}\n{rest[0]}" if text else rest[0]
-        if length(longer) > MAX_MESSAGE - _ROOM_FOR_REST:
-            return f"{text}\n{tr_n('…and {n} more.', '…and {n} more.', len(rest))}"
+        if length(longer) > MAX_MESSAGE - _ROOM_FOR_REST - length(after):
+            return f"{text}\n{tr_n('…and {n} more.', '…and {n} more.', len(rest))}{after}"
         text = longer
         rest.pop(0)
-    return text
+    return text + after
 
 
 def notes(states: Sequence[BucketState]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ server, member, unit and period: it stays the same whichever rule is the one tha
 an amount changes, the used share of the bucket stays: half used is still half used.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -25,6 +26,8 @@ from bot.core.limit_words import rate_in_words
 from bot.errors import OptionError
 from bot.language import number, tr
 
+# As `_bucket` and `_host_bucket` name them; limits_common.lua knows these names too.
+_OWN_KEY = re.compile(r"g[0-9]+:m(?P<member>[0-9]+):|host:u(?P<user>[0-9]+):")
 MAX_AMOUNT = 1_000_000_000
 _MAX_FILL_MS = 31 * Per.DAY.ms
 
@@ -134,6 +137,12 @@ def applied(asker: Asker, server: ServerRules, host: HostLimits) -> tuple[Bucket
         *_defaults(asker, host, without_default),
         *_ceilings(asker, host),
     )
+
+
+def user_of(key: str) -> int | None:
+    """Whose bucket this is, by its key; None where it is shared by several."""
+    match = _OWN_KEY.match(key)
+    return int(match["member"] or match["user"]) if match else None
 
 
 def _is_for(rule: Rule, asker: Asker) -> bool:

@@ -33,7 +33,10 @@ class ModelInfo:
         path: where the file lies.
         shape: its numbers.
         end_of_text_id: the id that ends a document, or None where the file has none.
+        sha256: of the file, in hex; "" where nobody computed it.
         suppressed_ids: ids that are no text and must never be drawn: [CLS] and the like, padding.
+        sha256: of the file that the host named, in hexadecimal digits, also where the engine reads
+            a twin of it; "" where nobody asked for it.
     """
 
     name: str
@@ -43,3 +46,4 @@ class ModelInfo:
     shape: ModelShape
     end_of_text_id: int | None
     suppressed_ids: tuple[int, ...] = ()
+    sha256: str = ""

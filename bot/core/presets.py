@@ -25,6 +25,20 @@ class Preset:
     line: str
     fields: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
+    @property
+    def is_age_restricted(self) -> bool:
+        """Whether it may be used in age-restricted channels only: see `needs_age_restriction`."""
+        return bool(self.fields.get("openai_semantics"))
+
+
+def needs_age_restriction(sampling: SamplingParams) -> bool:
+    """Whether a text may be drawn so in age-restricted channels only.
+
+    What draws as OpenAI's script leaves nothing out, however unlikely, and runs on into texts that
+    nobody asked for.
+    """
+    return sampling.openai_semantics
+
 
 _ALL = (
     Preset(

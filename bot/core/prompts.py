@@ -11,6 +11,10 @@ from bot.errors import PromptError
 from bot.language import number, tr
 
 MAX_PROMPT_CHARACTERS = 6000  # Discord's own bound for a text option
+MAX_FILE_BYTES = 64 * 1024
+MAX_FILE_CHARACTERS = MAX_FILE_BYTES  # a character takes at least a byte
+# More than any GPT-2 reads: its window has 1,024 tokens, of about four characters each.
+KEPT_CHARACTERS = 16_000
 
 # Tokens within which a word's border is looked for; scripts without spaces may have none.
 _LONGEST_WORD = 32
@@ -18,12 +22,16 @@ _APOSTROPHES = "'’"
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
-def clean_prompt(text: str) -> str:
+def clean_prompt(text: str, limit: int = MAX_PROMPT_CHARACTERS) -> str:
     """Makes a text that every later step can encode, store and show.
 
     Halves of surrogate pairs become U+FFFD, control characters go, line ends become line feeds,
     and trailing white space goes: GPT-2's tokens begin with their space, so after a blank it
     has nothing good to say. Everything else stays as it was typed.
+
+    Args:
+        text: as it was typed.
+        limit: the most characters it may have.
 
     Raises:
         PromptError: nothing visible is left, or it is too long.
@@ -34,16 +42,37 @@ def clean_prompt(text: str) -> str:
         raise PromptError(
             tr("There is nothing to go on with: the prompt is empty. Write a few words.")
         )
-    if len(text) > MAX_PROMPT_CHARACTERS:
+    if len(text) > limit:
         raise PromptError(
             tr(
                 "The prompt has {length} characters; {most} is the most I can take. Keep its end, "
                 "that is what the text goes on from.",
                 length=number(len(text)),
-                most=number(MAX_PROMPT_CHARACTERS),
+                most=number(limit),
             )
         )
     return text
+
+
+def decode_file(data: bytes) -> str:
+    """The text of a file that somebody attached; a byte order mark goes.
+
+    Raises:
+        PromptError: it is too long, or no UTF-8.
+    """
+    if len(data) > MAX_FILE_BYTES:
+        raise PromptError("The file is too long: 64 KB is the most I can take. Keep its end.")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise PromptError(
+            "The file is no plain text in UTF-8. Save it as a .txt file with that encoding."
+        ) from None
+
+
+def newest_characters(text: str) -> str:
+    """The end of a text: as much as any model could read of it."""
+    return text[-KEPT_CHARACTERS:]
 
 
 def _is_visible(character: str) -> bool:

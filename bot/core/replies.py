@@ -3,7 +3,7 @@
 The worker and the cogs render with it; it knows Discord's markup and bounds, and sends nothing.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.core.markdown import MAX_MESSAGE, cut, escape, length, newest
@@ -12,7 +12,23 @@ from bot.language import number, tr, tr_n
 
 UNFINISHED_MARK = "▌"
 MAX_PARTS = 3  # messages a text may take; what is left comes as a file
+_SPOILER = "||||"
 _MAX_SHOWN_PROMPT = 1000  # of a longer prompt the end is shown: what the text goes on from
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A picture at a message.
+
+    Attributes:
+        png: its bytes.
+        name: of the file, ending in .png.
+        description: what it shows, for those who don't see it; at most 1,024 characters.
+    """
+
+    png: bytes
+    name: str
+    description: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,11 +39,13 @@ class ReplyMessage:
         content: at most 2,000 characters of Discord's markdown.
         components: rows of buttons as Discord's JSON; empty takes them away.
         file_text: a text to attach as a file, or None.
+        picture: a picture to attach instead, or None.
     """
 
     content: str
     components: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     file_text: str | None = None
+    picture: Picture | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +58,7 @@ class Label:
         seed: the text's.
         is_repeatable: whether the same seed makes the same text again, to the letter.
         notes: what else there is to say.
+        receipt: the text's code, or "" where nothing is kept of it.
     """
 
     model: str
@@ -47,6 +66,7 @@ class Label:
     seed: int
     is_repeatable: bool = True
     notes: tuple[str, ...] = ()
+    receipt: str = ""
 
     def line(self) -> str:
         """The line in Discord's small print, with the line break before it."""
@@ -56,6 +76,7 @@ class Label:
             tr("seed {seed}", seed=self.seed)
             if self.is_repeatable
             else tr("seed {seed} (may differ next time)", seed=self.seed),
+            *((tr("receipt {code}", code=self.receipt),) if self.receipt else ()),
             *self.notes,
         )
         return "\n-# " + " · ".join(shown)
@@ -122,13 +143,14 @@ def running(prompt: str, text: str) -> str:
     return head + escape(newest(text, room)) + UNFINISHED_MARK
 
 
-def final(prompt: str, text: str, label: Label) -> FinalReply:
+def final(prompt: str, text: str, label: Label, *, max_parts: int = MAX_PARTS) -> FinalReply:
     """A text that is finished.
 
     Args:
         prompt: shown in bold before the text; of a long one, the end.
         text: the continuation, shown whole: in up to three messages, then as a file.
         label: says what wrote it.
+        max_parts: messages that it may take.
     """
     head, line = _head(prompt), label.line()
     if not text.strip():
@@ -136,15 +158,53 @@ def final(prompt: str, text: str, label: Label) -> FinalReply:
     room = MAX_MESSAGE - length(line)
     pieces = cut(text, [room - length(head), room]) or [""]
     # Discord refuses a message of blanks alone.
-    shown = [escape(piece) if piece.strip() else "…" for piece in pieces[:MAX_PARTS]]
-    shown[0] = head + escape(pieces[0])
+    shown = [escape(piece) if piece.strip() else "…" for piece in pieces[:max_parts]]
+    if head:
+        shown[0] = head + escape(pieces[0])
     shown[-1] += line
     return FinalReply(
         parts=tuple(shown),
-        file_text="".join(pieces[MAX_PARTS:]) or None,
+        file_text="".join(pieces[max_parts:]) or None,
         pieces=tuple(pieces),
         label=line,
     )
+
+
+def page(prompt: str, text: str, label: Label, *, is_hidden: bool = False) -> ReplyMessage:
+    """One version of a text as a single message, for a reply whose versions can be turned over.
+
+    Args:
+        prompt: as in `final`.
+        text: shown as far as there is room; the rest comes as a file.
+        label: says what wrote it.
+        is_hidden: whether all of it is behind a click, because somebody reported it.
+
+    Returns:
+        A message without buttons.
+    """
+    notes = (*label.notes, "hidden after a report") if is_hidden else label.notes
+    reply = final(prompt, text, replace(label, notes=notes), max_parts=1)
+    content, rest = reply.parts[0].removesuffix(reply.label), reply.file_text
+    if not is_hidden:
+        return ReplyMessage(content=reply.parts[0], file_text=rest)
+    room = MAX_MESSAGE - length(reply.label) - length(_SPOILER)
+    if length(content) > room:  # the little that the marks take
+        pieces = cut(text, [room - length(_head(prompt))]) or [""]
+        content, rest = _head(prompt) + escape(pieces[0]), text[len(pieces[0]) :]
+    # Escaped, the text has no bar of its own that could end the spoiler.
+    return ReplyMessage(content=f"||{content}||{reply.label}", file_text=rest)
+
+
+def shown_text(prompt: str, text: str) -> str:
+    """What a member can read of a finished text, all of its messages and its file together.
+
+    This is what a receipt signs (`receipts.sign`). Of a long prompt it is the end.
+
+    Args:
+        prompt: as it was asked for.
+        text: the continuation as it is shown: with what the server's word filter hides.
+    """
+    return newest(prompt, _MAX_SHOWN_PROMPT) + text
 
 
 def stopped_in_line(shown: str) -> str:
@@ -160,6 +220,13 @@ def stopped_in_line(shown: str) -> str:
     while length(text) + length(line) > MAX_MESSAGE:
         text = text[:-1]
     return text + line
+
+
+def dropped(*, is_server: bool) -> str:
+    """What becomes of a reply whose text waited when the host shut its asker or server out."""
+    if is_server:
+        return tr("This text was dropped because the host of this bot has blocked this server.")
+    return tr("This text was dropped because the host of this bot has blocked you.")
 
 
 def failure(sentence: str, error_id: str) -> str:
@@ -216,5 +283,10 @@ def exhausted(error_id: str) -> str:
 
 
 def _head(prompt: str) -> str:
-    """The prompt in bold. Escaped, so that nothing in it can end the bold or open a fence."""
+    """The prompt in bold. Escaped, so that nothing in it can end the bold or open a fence.
+
+    Empty where there is none: a text that the model began by itself.
+    """
+    if not prompt:
+        return ""
     return f"**{escape(newest(prompt, _MAX_SHOWN_PROMPT))}**"

@@ -5,7 +5,7 @@ two tell `worker/generation` where a text ends.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from bot.language import tr
@@ -120,7 +120,8 @@ class SamplingParams:
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form: lists for tuples."""
-        return asdict(self) | {
+        data = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return data | {
             "stop": list(self.stop),
             "logit_bias": [list(pair) for pair in self.logit_bias],
             "banned_words": list(self.banned_words),

@@ -45,6 +45,7 @@ class ServerSettings:
         log_channel: where changes are posted, or None.
         paused: whether nobody may use the bot here.
         pause_message: what members are told meanwhile, or None.
+        hides_reported: whether a text that somebody reports goes behind a click at once.
         unknown: fields of a newer program, kept as they are.
     """
 
@@ -60,6 +61,7 @@ class ServerSettings:
     log_channel: int | None = None
     paused: bool = False
     pause_message: str | None = None
+    hides_reported: bool = False
     unknown: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def to_json(self) -> str:

@@ -29,6 +29,7 @@ _NAMES = {
     "log_channel": mark("Log channel"),
     "paused": mark("Paused"),
     "pause_message": mark("Message while paused"),
+    "hides_reported": mark("Reported texts are hidden"),
 }
 _NONE = {
     "model": mark("the host's choice"),
@@ -47,6 +48,7 @@ def settings_text(stored: StoredSettings) -> str:
         *(_named(tr(_NAMES[name]), _one(name, getattr(settings, name))) for name in _NONE),
         _named(tr("Filter"), _filter(settings)),
         _named(tr("Paused"), _one("paused", settings.paused)),
+        _named(tr(_NAMES["hides_reported"]), _one("hides_reported", settings.hides_reported)),
         "-# " + tr("Revision {number}", number=stored.revision),
     ]
     return "\n".join(lines)

@@ -10,9 +10,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from enum import StrEnum
 
 from bot.core.gcra import Gcra
+from bot.core.limit_buckets import Scope, Unit
+from bot.core.limits import PERSONAL_SCOPES, SHARED_SCOPES
 from bot.core.usage import RECORD_DAYS, Outcome, Request, date_of, day_number, number_of
 from bot.errors import OptionError
 from bot.language import number, tr
@@ -21,31 +22,18 @@ MAX_AMOUNT = 10_000_000
 _ENDS, _ASKS = 0, 1  # of what happens in the same ms, ends come first
 
 
-class Scope(StrEnum):
-    """Whose requests a rule counts together."""
-
-    SERVER = "server"  # all of the server
-    CHANNEL = "channel"  # all of one channel; each of its own, where none is named
-    ROLE = "role"  # each member with the role by themselves
-    MEMBER = "member"  # each member by themselves
-    USER = "user"  # one certain member
-
-
-class Unit(StrEnum):
-    """What a rule counts."""
-
-    REQUESTS = "requests"
-    TOKENS = "tokens"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
     """A rule that nobody has set yet.
 
     Attributes:
+        scope: one that admins can set.
         amount: units that come back in each `per_s`.
         burst: units that may be used at once; None = as many as `amount`.
-        role_id, channel_id, user_id: what the scope is about, where it needs that.
+        role_id, channel_id, user_id: what the scope is about, where it needs that; without a
+            channel each has its own bucket.
+        exempt_roles: of the server: a personal rule is not about their members, as far as they had
+            the role when they asked.
     """
 
     scope: Scope
@@ -56,13 +44,22 @@ class Proposal:
     role_id: int | None = None
     channel_id: int | None = None
     user_id: int | None = None
+    exempt_roles: frozenset[int] = frozenset()
+
+    @property
+    def leaves_out_exempt(self) -> bool:
+        """Whether there are members whose requests it would never count."""
+        return self.scope in PERSONAL_SCOPES and bool(self.exempt_roles)
 
     def gcra(self) -> Gcra:
         """How the rule counts.
 
         Raises:
-            OptionError: a number is out of its bounds, or the scope lacks its role or user.
+            OptionError: a number is out of its bounds, the scope lacks its role or user, or it is
+                the host's.
         """
+        if self.scope not in (*SHARED_SCOPES, *PERSONAL_SCOPES):
+            raise OptionError("Only a limit that a server's admins can set can be tried.")
         burst = self.amount if self.burst is None else self.burst
         if not (1 <= self.amount <= MAX_AMOUNT and 1 <= burst <= MAX_AMOUNT and self.per_s >= 1):
             raise OptionError(
@@ -76,18 +73,17 @@ class Proposal:
 
     def bucket(self, request: Request) -> int | None:
         """Which bucket a request would be counted in; None where the rule is not about it."""
-        match self.scope:
-            case Scope.SERVER:
-                return 0
-            case Scope.CHANNEL:
-                is_meant = self.channel_id in (None, request.channel_id)
-                return request.channel_id if is_meant else None
-            case Scope.ROLE:
-                return request.user_id if self.role_id in request.role_ids else None
-            case Scope.MEMBER:
-                return request.user_id
-            case Scope.USER:
-                return request.user_id if self.user_id == request.user_id else None
+        if self.scope is Scope.SERVER:
+            return 0
+        if self.scope is Scope.CHANNEL:
+            return request.channel_id if self.channel_id in (None, request.channel_id) else None
+        is_meant = {
+            Scope.ROLE: self.role_id in request.role_ids,
+            Scope.MEMBER: True,
+            Scope.USER: self.user_id == request.user_id,
+        }[self.scope]
+        is_exempt = not request.role_ids.isdisjoint(self.exempt_roles)
+        return request.user_id if is_meant and not is_exempt else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ see it; Discord takes at most `MAX_ALT_TEXT` characters of it.
 import unicodedata
 from collections.abc import Callable, Sequence
 
+from bot.core.limit_buckets import Scope
 from bot.core.limit_words import rate_in_words
-from bot.core.simulation import Proposal, Scope, Simulation
+from bot.core.simulation import Proposal, Simulation
 from bot.core.usage import Counts, DayUsage
 from bot.language import listed, number, percent, short_date, tr, tr_n
 
@@ -106,6 +107,10 @@ def simulation_text(simulation: Simulation) -> str:
         "-# "
         + tr("Nothing was changed. Requests that a limit or the queue refused were replayed too."),
     ]
+    if simulation.proposal.leaves_out_exempt:
+        lines.append(
+            "-# " + tr("Members whose roles are exempt from personal limits are left out.")
+        )
     return "\n".join(lines)
 
 
@@ -157,7 +162,7 @@ def _whom(proposal: Proposal) -> str:
             return tr("each member with {role}", role=f"<@&{proposal.role_id}>")
         case Scope.MEMBER:
             return tr("each member")
-        case Scope.USER:
+        case _:
             return f"<@{proposal.user_id}>"
 
 

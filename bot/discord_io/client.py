@@ -24,8 +24,8 @@ from bot.language import language_of, speaking
 from bot.services import Services
 
 COGS = (
-    "cogs.errors", "cogs.stop", "cogs.complete", "cogs.limits", "cogs.server", "cogs.host",
-    "cogs.presence",
+    "cogs.errors", "cogs.stop", "cogs.complete", "cogs.outputs", "cogs.xray", "cogs.limits",
+    "cogs.server", "cogs.reports", "cogs.host", "cogs.presence",
 )  # fmt: skip
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)

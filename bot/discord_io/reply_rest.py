@@ -196,18 +196,50 @@ def _body(message: ReplyMessage) -> dict[str, Any]:
         "allowed_mentions": {"parse": []},
         "attachments": [],  # all that the message is to have, so that no edit adds a second one
     }
-    if message.file_text is None:
+    attachment = _attachment(message)
+    if attachment is None:
         return {"json": payload}
-    payload["attachments"] = [{"id": 0, "filename": FILE_NAME}]
+    entry: dict[str, Any] = {"id": 0, "filename": attachment.name}
+    if attachment.description:
+        entry["description"] = attachment.description
+    payload["attachments"] = [entry]
     form = aiohttp.FormData()
     form.add_field("payload_json", json.dumps(payload))
     form.add_field(
         "files[0]",
-        message.file_text.encode(),
-        filename=FILE_NAME,
-        content_type="text/plain; charset=utf-8",
+        attachment.data,
+        filename=attachment.name,
+        content_type=attachment.content_type,
     )
     return {"data": form}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Attachment:
+    """The file that goes along with a message."""
+
+    name: str
+    data: bytes
+    content_type: str
+    description: str = ""
+
+
+def _attachment(message: ReplyMessage) -> _Attachment | None:
+    if message.picture is not None:
+        picture = message.picture
+        return _Attachment(
+            name=picture.name,
+            data=picture.png,
+            content_type="image/png",
+            description=picture.description,
+        )
+    if message.file_text is not None:
+        return _Attachment(
+            name=FILE_NAME,
+            data=message.file_text.encode(),
+            content_type="text/plain; charset=utf-8",
+        )
+    return None
 
 
 def _parse(body: bytes) -> Mapping[str, Any]:

@@ -48,6 +48,6 @@ def context_of(context: app_commands.TranslationContextTypes) -> str | None:
 def is_fit(text: str, context: str | None) -> bool:
     """Whether Discord takes it; one text that it does not take costs all commands."""
     if context in (COMMAND_NAME, OPTION_NAME):
-        is_plain = all(one.isalnum() or one in "-_'" for one in text)
+        is_plain = all(one.isalnum() or one in "-_" for one in text)
         return is_plain and text == text.lower() and 1 <= len(text) <= MAX_NAME
     return bool(text.strip()) and len(text) <= (MAX_NAME if context == MENU_NAME else MAX_TEXT)

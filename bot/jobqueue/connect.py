@@ -1,13 +1,16 @@
 """Opens the queues on a Redis that answers. Called by `app`, `local` and `bench`."""
 
-import re
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
+from urllib.parse import quote
 
 from bot.jobqueue.limits import MAX_CLAIM_WAIT_S, QueueLimits
 from bot.jobqueue.redis_queue import RedisQueue
 from bot.jobqueue.registry import RedisModelRegistry
 from bot.storage.connect import ANSWER_TIMEOUT_S, RedisClient, open_client, wait_for_answer
+
+# What is kept beside the pools of an installation, under `<base>-<one of these>`.
+_TAKEN = frozenset({"limits", "models", "settings", "usage"})
 
 
 class QueueStore:
@@ -53,8 +56,15 @@ class QueueStore:
 
 
 def pool_of(base: str, model: str) -> str:
-    """The name of a model's pool: it becomes a hash tag, so braces would break it."""
-    return f"{base}-{re.sub(r'[^A-Za-z0-9_.-]', '_', model)}"
+    """The name of a model's pool, different for each model.
+
+    It becomes a hash tag, so braces would break it: whatever is not a letter, a digit or one of
+    `_.-~` is written as %XX, and so is the first letter of a name that other stores' keys have.
+    """
+    name = quote(model, safe="", errors="surrogatepass")
+    if name in _TAKEN:
+        name = f"%{ord(name[0]):02X}{name[1:]}"
+    return f"{base}-{name}"
 
 
 @asynccontextmanager

@@ -4,7 +4,8 @@ The part of the JobQueue protocol (`api`) that admins' and host's commands use, 
 a worker's heartbeat.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -109,23 +110,46 @@ class DeadLetter:
     job: Job | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dropped:
+    """A job that was taken out of the line, for whoever tells its asker and settles its charge.
+
+    Attributes:
+        job_id: which.
+        job: None where its record can't be read.
+        notice_s: so long an edit of the reply by somebody else may still be on its way.
+    """
+
+    job_id: str
+    job: Job | None
+    notice_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostControls:
+    """All that the host decided for the queues of all models, kept by the registry.
+
+    Attributes:
+        revision: grows with each decision; 0 where none was ever made.
+        paused: what the host says about a pause, or None while there is none. A paused queue lets
+            no job start or come in; those that run go on, and late ones are told.
+        weights: shares of tenants beside the others'; those who have 1, as most, are left out.
+    """
+
+    revision: int = 0
+    paused: str | None = None
+    weights: Mapping[str, float] = field(default_factory=dict[str, float])
+
+
 class QueueControl(Protocol):
     """How a queue is steered. Every method raises `QueueDownError` when it can't be reached."""
 
-    async def set_weight(self, tenant: str, weight: float) -> None:
-        """Sets a tenant's share beside the others'; 1 is everybody's. ValueError: out of range."""
+    async def obey(self, controls: HostControls) -> None:
+        """Does what the host decided, unless it has done that, or something newer, before."""
         ...
 
     async def weights(self) -> dict[str, float]:
         """Tenants whose weight is not 1."""
-        ...
-
-    async def pause(self, message: str) -> None:
-        """Lets no job start or come in; those that run go on, and late ones are told."""
-        ...
-
-    async def resume(self) -> None:
-        """Ends a pause."""
         ...
 
     async def paused(self) -> str | None:
@@ -144,8 +168,12 @@ class QueueControl(Protocol):
         """What a tenant has in the queue."""
         ...
 
-    async def cancel_tenant(self, tenant: str) -> int:
-        """Takes all waiting jobs of a tenant out of the line; how many."""
+    async def cancel_tenant(self, tenant: str) -> list[Dropped]:
+        """Takes all waiting jobs of a tenant out of the line, in no order."""
+        ...
+
+    async def cancel_user(self, user_id: int) -> list[Dropped]:
+        """Takes all waiting jobs of a user, of whatever tenant, out of the line, in no order."""
         ...
 
     async def dead_letters(self, limit: int) -> list[DeadLetter]:

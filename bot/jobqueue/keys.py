@@ -25,7 +25,9 @@ first goes first. `tree.lua` says what the tags mean.
     job:<id>         HASH     1 h after its end   the job and where it stands (below)
     meta             HASH     for good            seq: numbers given; rate: seconds per token of a
                                                   slot; front, running: cost of those jobs;
-                                                  paused: what the host says about it
+                                                  paused: what the host says about it;
+                                                  decided: revision of what the host decided
+                                                  (`registry`) that was done last
     weights          HASH     for good            tenant -> weight, unless it is 1
     wake             LIST     while jobs wait     tokens that wake idle workers
     workers          ZSET     swept by renew      worker -> end of its heartbeat (ms)
@@ -33,6 +35,7 @@ first goes first. `tree.lua` says what the tags mean.
     cards            HASH     swept by renew      worker -> JSON: model, version, running
     drains           SET      swept by renew      workers that were told to leave
     dead             STREAM   about 1000 entries  dead letters: id, attempts, reason, payload
+    stopped:<call>   LIST     1 min               what a call that stopped waiting jobs said
     cancel           channel  -                   ids of running jobs that were cancelled
 
 Fields of `job:<id>`: st (JobState), member, deadline (ms), payload (JSON, gone at the end), runs

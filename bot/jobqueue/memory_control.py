@@ -3,12 +3,15 @@
 The half of `MemoryQueue` that admins' and host's commands use; the twin of `redis_control`.
 """
 
-from bot.core.jobs import JobState
+from collections.abc import Callable
+
+from bot.core.jobs import Job, JobState
 from bot.jobqueue.control import (
     DeadLetter,
+    Dropped,
+    HostControls,
     TenantLoad,
     WorkerInfo,
-    check_weight,
     tenant_load,
 )
 from bot.jobqueue.memory_store import MemoryStore
@@ -17,29 +20,19 @@ from bot.jobqueue.memory_store import MemoryStore
 class MemoryControl(MemoryStore):
     """See `QueueControl`."""
 
-    async def set_weight(self, tenant: str, weight: float) -> None:
-        """Sets a tenant's share beside the others'; 1 is everybody's.
-
-        Raises:
-            ValueError: the weight is not above 0 and at most 1000.
-        """
-        check_weight(weight)
-        self._tree.weights[tenant] = float(weight)
-        if weight == 1:
-            del self._tree.weights[tenant]
+    async def obey(self, controls: HostControls) -> None:
+        """Does what the host decided, unless it has done that, or something newer, before."""
+        if controls.revision <= self._obeyed:
+            return
+        self._obeyed = controls.revision
+        self._tree.weights = dict(controls.weights)
+        self._message = controls.paused
+        if controls.paused is None:
+            self._wake.send()
 
     async def weights(self) -> dict[str, float]:
         """Tenants whose weight is not 1."""
         return dict(self._tree.weights)
-
-    async def pause(self, message: str) -> None:
-        """Lets no job start or come in; those that run go on, and late ones are told."""
-        self._message = message
-
-    async def resume(self) -> None:
-        """Ends a pause."""
-        self._message = None
-        self._wake.send()
 
     async def paused(self) -> str | None:
         """What the host says about the pause, or None while there is none."""
@@ -74,12 +67,13 @@ class MemoryControl(MemoryStore):
         """What a tenant has in the queue."""
         return tenant_load(self._tree.users_of(tenant))
 
-    async def cancel_tenant(self, tenant: str) -> int:
-        """Takes all waiting jobs of a tenant out of the line; how many."""
-        waiting = [r for r in self._in(JobState.QUEUED) if r.job.tenant == tenant]
-        for record in waiting:
-            self._stop_waiting(record)
-        return len(waiting)
+    async def cancel_tenant(self, tenant: str) -> list[Dropped]:
+        """Takes all waiting jobs of a tenant out of the line."""
+        return self._drop(lambda job: job.tenant == tenant)
+
+    async def cancel_user(self, user_id: int) -> list[Dropped]:
+        """Takes all waiting jobs of a user, of whatever tenant, out of the line."""
+        return self._drop(lambda job: job.user_id == user_id)
 
     async def dead_letters(self, limit: int) -> list[DeadLetter]:
         """The newest dead letters."""
@@ -108,3 +102,17 @@ class MemoryControl(MemoryStore):
         for letter in letters:
             self._dead.remove(letter)
         return bool(letters)
+
+    def _drop(self, is_meant: Callable[[Job], bool]) -> list[Dropped]:
+        waiting = [record for record in self._in(JobState.QUEUED) if is_meant(record.job)]
+        for record in waiting:
+            self._stop_waiting(record)
+        now_s = self._clock()
+        return [
+            Dropped(
+                job_id=record.job.id,
+                job=record.job,
+                notice_s=max(0.0, record.notice_until_s - now_s),
+            )
+            for record in waiting
+        ]

@@ -96,6 +96,7 @@ class MemoryStore:
         self._sequence = 0
         self._s_per_token: float | None = None  # of one slot
         self._message: str | None = None  # of a pause
+        self._obeyed = 0  # revision of what the host decided
         self._workers: dict[str, Heartbeat] = {}
         self._dead: deque[DeadLetter] = deque(maxlen=self._limits.max_dead_letters)
         self._wake = Signal()

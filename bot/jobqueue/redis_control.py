@@ -4,6 +4,7 @@ The half of `RedisQueue` that admins' and host's commands use. Owned by `redis_q
 """
 
 import json
+import secrets
 from collections.abc import Awaitable
 from typing import cast
 
@@ -12,10 +13,11 @@ from redis.exceptions import RedisError
 from bot.core.jobs import Job
 from bot.jobqueue.control import (
     DeadLetter,
+    Dropped,
+    HostControls,
     TenantLoad,
     WorkerCard,
     WorkerInfo,
-    check_weight,
     tenant_load,
 )
 from bot.jobqueue.keys import Keys
@@ -28,8 +30,8 @@ _SCRIPTS = (
     "begin_notice",
     "end_notice",
     "enqueue", "load", "claim", "renew", "mark_part", "finish", "release", "retry", "leave",
-    "cancel", "status", "reap", "set_weight", "pause", "drain", "workers", "tenant",
-    "cancel_tenant", "revive",
+    "cancel", "status", "reap", "obey", "drain", "workers", "tenant",
+    "cancel_waiting", "revive",
 )  # fmt: skip
 _CANCEL_BATCH = 100
 _WORKER_FIELDS = 5
@@ -53,27 +55,20 @@ class RedisControl:
         )
         self._caps = (limits.max_running_per_server, limits.max_running_per_user)
 
-    async def set_weight(self, tenant: str, weight: float) -> None:
-        """Sets a tenant's share beside the others'; 1 is everybody's.
-
-        Raises:
-            ValueError: the weight is not above 0 and at most 1000.
-        """
-        check_weight(weight)
-        await self._run("set_weight", tenant, repr(float(weight)))
+    async def obey(self, controls: HostControls) -> None:
+        """Does what the host decided, unless it has done that, or something newer, before."""
+        weights = [
+            value
+            for tenant, weight in controls.weights.items()
+            for value in (tenant, repr(float(weight)))
+        ]
+        is_paused = int(controls.paused is not None)
+        await self._run("obey", controls.revision, is_paused, controls.paused or "", *weights)
 
     async def weights(self) -> dict[str, float]:
         """Tenants whose weight is not 1."""
         reply = await self._ask(self._commands.hgetall(self._keys.weights))
         return {tenant: float(weight) for tenant, weight in cast("dict[str, str]", reply).items()}
-
-    async def pause(self, message: str) -> None:
-        """Lets no job start or come in; those that run go on, and late ones are told."""
-        await self._run("pause", 1, message)
-
-    async def resume(self) -> None:
-        """Ends a pause."""
-        await self._run("pause", 0, "")
 
     async def paused(self) -> str | None:
         """What the host says about the pause, or None while there is none."""
@@ -95,17 +90,13 @@ class RedisControl:
         numbers = [int(value) for value in await self._run("tenant", tenant)]
         return tenant_load(list(zip(numbers[::3], numbers[1::3], numbers[2::3], strict=True)))
 
-    async def cancel_tenant(self, tenant: str) -> int:
-        """Takes all waiting jobs of a tenant out of the line; how many."""
-        total = 0
-        for _ in range(self._limits.max_queued // _CANCEL_BATCH + 1):
-            (stopped,) = await self._run(
-                "cancel_tenant", tenant, _CANCEL_BATCH, to_ms(self._limits.keep_ended_s)
-            )
-            total += int(stopped)
-            if int(stopped) < _CANCEL_BATCH:
-                break
-        return total
+    async def cancel_tenant(self, tenant: str) -> list[Dropped]:
+        """Takes all waiting jobs of a tenant out of the line."""
+        return await self._cancel_waiting(tenant, "")
+
+    async def cancel_user(self, user_id: int) -> list[Dropped]:
+        """Takes all waiting jobs of a user, of whatever tenant, out of the line."""
+        return await self._cancel_waiting("", str(user_id))
 
     async def dead_letters(self, limit: int) -> list[DeadLetter]:
         """The newest dead letters."""
@@ -127,6 +118,22 @@ class RedisControl:
         if not entries:
             return False
         return bool(await self._ask(self._commands.xdel(self._keys.dead, *entries)))
+
+    async def _cancel_waiting(self, tenant: str, user: str) -> list[Dropped]:
+        dropped: list[Dropped] = []
+        keep_ms = to_ms(self._limits.keep_ended_s)
+        for _ in range(self._limits.max_queued // _CANCEL_BATCH + 1):
+            reply = await self._run(
+                "cancel_waiting", tenant, user, _CANCEL_BATCH, keep_ms, secrets.token_hex(8)
+            )
+            rows = zip(reply[::3], reply[1::3], reply[2::3], strict=True)
+            dropped += [
+                Dropped(job_id=job_id, job=_read_job(payload), notice_s=int(notice) / 1000)
+                for job_id, payload, notice in rows
+            ]
+            if len(reply) < _CANCEL_BATCH * 3:
+                break
+        return dropped
 
     async def _letters(self, limit: int | None) -> _Entries:
         reply = await self._ask(self._commands.xrevrange(self._keys.dead, count=limit))
@@ -175,15 +182,18 @@ def to_ms(seconds: float) -> int:
     return round(seconds * 1000)
 
 
-def _read_letter(entry_id: str, fields: dict[str, str]) -> DeadLetter:
+def _read_job(payload: str) -> Job | None:
     try:
-        job = Job.from_json(fields.get("payload", ""))
+        return Job.from_json(payload)
     except ValueError:  # lost, damaged, or of a newer program
-        job = None
+        return None
+
+
+def _read_letter(entry_id: str, fields: dict[str, str]) -> DeadLetter:
     return DeadLetter(
         job_id=fields["id"],
         at_s=int(entry_id.partition("-")[0]) / 1000,
         attempts=int(fields["attempts"]),
         reason=fields["reason"],
-        job=job,
+        job=_read_job(fields.get("payload", "")),
     )

@@ -6,16 +6,18 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 
 from aiohttp import web
 
 from bot.errors import UnreachableError
+from bot.local.acting import Acting
 from bot.local.faults import Faults
+from bot.local.file_front import FileFront
 from bot.local.gateway_front import GATEWAY_PATH, GatewayFront
-from bot.local.handles import Interaction, Member, TextChannel
+from bot.local.handles import Member, TextChannel
 from bot.local.live_front import LiveFront
 from bot.local.rate_limits import RateLimit, RateLimiter
 from bot.local.recorder import Recorder, Request
@@ -25,18 +27,24 @@ from bot.local.states import JsonObject, MessageState
 
 HOST = "127.0.0.1"
 GUILD_NAME = "The Mead Hall"
+FOREIGN_GUILD_NAME = "The Tavern"
 _POLL_S = 0.05
 _Found = TypeVar("_Found")
 
 
-class LocalDiscord:
-    """One server with two members and two channels from the start; more can be added.
+class LocalDiscord(Acting):
+    """A server with two members and three channels from the start; more can be added.
+
+    Both members have installed the bot for themselves too, and are in a second server that has
+    not added it.
 
     Attributes:
         token: the bot's.
-        ada: the server's owner.
+        ada: the servers' owner.
         ben: a member without any special permission.
         general, stories: the text channels.
+        after_dark: an age-restricted one.
+        elsewhere: the channel of the server without the bot.
         faults: what to let go wrong.
         recorder: what happened so far.
     """
@@ -46,7 +54,7 @@ class LocalDiscord:
         self.base_url = ""
         self.faults = Faults()
         self.recorder = Recorder()
-        self._world = World(bot_name)
+        super().__init__(World(bot_name), self.wait_for)
         self._world.on_message.append(self._message_changed)
         self._limiter = RateLimiter(rate_limit)
         self._changed = asyncio.Event()
@@ -58,18 +66,27 @@ class LocalDiscord:
         )
         self.ada = Member(self._world.add_user("Ada"), "Ada")
         self.guild_id = self._world.add_guild(GUILD_NAME, self.ada.id)
+        self._servers = {self.guild_id: GUILD_NAME}
         self._members = [self.ada]
         self._channels: list[TextChannel] = []
+        self._files = FileFront(self._world, lambda: self.base_url)
         self._live = LiveFront(
             self._world,
-            server_name=GUILD_NAME,
+            servers=self._servers,
             members=self._members,
             channels=self._channels,
             connected=lambda: self.bot_connected,
+            take_upload=self._files.take,
         )
         self.ben = self.add_member("Ben")
         self.general = self.add_channel("general", topic="Anything goes")
         self.stories = self.add_channel("stories", topic="Once upon a time")
+        self.after_dark = self.add_channel("after-dark", nsfw=True)
+        foreign_id = self.add_guild(FOREIGN_GUILD_NAME, self.ada, has_bot=False)
+        self._world.add_member(foreign_id, self.ben.id)
+        for member in (self.ada, self.ben):
+            self.install_for(member)
+        self.elsewhere = self.add_channel("taproom", guild_id=foreign_id)
 
     # --- addresses
 
@@ -105,16 +122,27 @@ class LocalDiscord:
 
     # --- arranging
 
-    def add_guild(self, name: str, owner: Member) -> int:
-        """Another server, which the bot joins at once; returns its id."""
-        return self._world.add_guild(name, owner.id)
+    def add_guild(self, name: str, owner: Member, *, has_bot: bool = True) -> int:
+        """Another server, which the bot joins at once or, without it, never; returns its id."""
+        add = self._world.add_guild if has_bot else self._world.places.add_guild_without_bot
+        guild_id = add(name, owner.id)
+        self._servers[guild_id] = name
+        return guild_id
 
     def add_channel(
-        self, name: str, *, guild_id: int | None = None, topic: str | None = None
+        self,
+        name: str,
+        *,
+        guild_id: int | None = None,
+        topic: str | None = None,
+        nsfw: bool = False,
     ) -> TextChannel:
+        """Another text channel; `nsfw` makes it age-restricted."""
         guild = guild_id or self.guild_id
         channel_id = self._world.add_text_channel(guild, name, topic)
-        channel = TextChannel(channel_id, name, guild, topic)
+        if nsfw:
+            self._world.places.restrict(channel_id)
+        channel = TextChannel(channel_id, name, guild, topic, nsfw)
         self._channels.append(channel)
         return channel
 
@@ -123,6 +151,17 @@ class LocalDiscord:
         self._world.add_member(guild_id or self.guild_id, member.id)
         self._members.append(member)
         return member
+
+    def install_for(self, member: Member) -> None:
+        """The member installs the bot for themselves, so that it is there wherever they are."""
+        self._world.places.install(member.id)
+
+    def set_locale(self, member: Member, locale: str) -> None:
+        """Sets the language of a member's Discord, such as "de"; it is "en-US" at first.
+
+        A page sets it too, for the member it shows.
+        """
+        self._world.places.speak(member.id, locale)
 
     def direct_channel(self, member: Member) -> TextChannel:
         """The direct messages of a member with the bot."""
@@ -178,64 +217,6 @@ class LocalDiscord:
                     await self._changed.wait()
         return found
 
-    # --- what members do
-
-    async def say(self, member: Member, channel: TextChannel, content: str) -> int:
-        """A plain message of a member; returns its id."""
-        return self._world.send(member.id, channel.id, content)
-
-    async def slash(
-        self,
-        member: Member,
-        channel: TextChannel,
-        name: str,
-        options: Mapping[str, object] | None = None,
-    ) -> Interaction:
-        """Types a slash command; does not wait for any answer.
-
-        Raises:
-            ActionRefusedError: Discord's client would not let the member send that.
-        """
-        return self._started(self._world.slash(member.id, channel.id, name, options or {}))
-
-    async def autocomplete(
-        self,
-        member: Member,
-        channel: TextChannel,
-        name: str,
-        focused: str,
-        options: Mapping[str, object],
-    ) -> Interaction:
-        """Asks for the choices of the option `focused`, given what is typed so far."""
-        return self._started(
-            self._world.slash(member.id, channel.id, name, options, focused=focused)
-        )
-
-    async def message_menu(
-        self, member: Member, channel: TextChannel, name: str, message_id: int
-    ) -> Interaction:
-        """Picks a command from the menu of a message."""
-        return self._started(self._world.message_menu(member.id, channel.id, name, message_id))
-
-    async def click(self, member: Member, message: JsonObject, custom_id: str) -> Interaction:
-        """Presses a button of a message."""
-        return await self.choose(member, message, custom_id, None)
-
-    async def choose(
-        self, member: Member, message: JsonObject, custom_id: str, values: list[str] | None
-    ) -> Interaction:
-        """Chooses values in a select of a message."""
-        channel_id, message_id = int(message["channel_id"]), int(message["id"])
-        return self._started(
-            self._world.use_component(member.id, channel_id, message_id, custom_id, values)
-        )
-
-    async def submit_modal(
-        self, member: Member, shown_by: Interaction, values: Mapping[str, object]
-    ) -> Interaction:
-        """Fills the form that an interaction was answered with (by `custom_id`) and sends it."""
-        return self._started(self._world.submit_modal(member.id, shown_by.id, values))
-
     # --- what members see
 
     def messages(self, channel: TextChannel, as_member: Member) -> list[JsonObject]:
@@ -247,9 +228,6 @@ class LocalDiscord:
         return self._world.visible_commands(as_member.id, channel.id)
 
     # --- inside
-
-    def _started(self, interaction_id: int) -> Interaction:
-        return Interaction(interaction_id, self._world, self.wait_for)
 
     def _message_changed(self, state: MessageState) -> None:
         self.recorder.states.append(state)
@@ -281,22 +259,8 @@ class LocalDiscord:
         application.add_routes(rest.routes())
         application.add_routes(self._gateway.routes())
         application.add_routes(self._live.routes())
-        application.router.add_get("/attachments/{path:.*}", self._file)
+        application.add_routes(self._files.routes())
         return application
-
-    async def _file(self, request: web.Request) -> web.Response:
-        found = self._world.file(self.base_url + request.path)
-        if found is None:
-            raise web.HTTPNotFound
-        data, content_type = found
-        shown = content_type in ("image/png", "image/jpeg", "image/gif", "image/webp")
-        headers = {
-            "Content-Type": content_type,
-            "Content-Disposition": "inline" if shown else "attachment",
-            "Content-Security-Policy": "sandbox; default-src 'none'",
-            "X-Content-Type-Options": "nosniff",
-        }
-        return web.Response(body=data, headers=headers)
 
     @asynccontextmanager
     async def _serve(self, port: int) -> AsyncGenerator[None]:

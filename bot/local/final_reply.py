@@ -3,14 +3,13 @@
 Called by `try_out` for `--once`. Pure; looks at nothing but messages (`core.replies` makes them).
 """
 
-import json
 import re
 from collections.abc import Sequence
 from typing import Protocol
 
+from bot.core.buttons import has_stop
 from bot.local.states import JsonObject
 
-_STOP_BUTTON = "bardling:stop:"
 _SMALL_LINE = "-# "
 _ERROR_LINE = "-# Error "
 _EPHEMERAL = 1 << 6
@@ -37,8 +36,7 @@ def is_final(asked: Answered) -> bool:
     """Whether nothing more will come: no Stop button any more, and the small line at the end."""
     messages = messages_of(asked)
     growing = any(
-        message["flags"] & _LOADING or _STOP_BUTTON in json.dumps(message["components"])
-        for message in messages
+        message["flags"] & _LOADING or has_stop(message["components"]) for message in messages
     )
     return not growing and any(_small_lines(message) for message in messages)
 

@@ -24,15 +24,22 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class TextChannel:
-    """A text channel; `guild_id` is None for direct messages."""
+    """A text channel; `guild_id` is None for direct messages.
+
+    Attributes:
+        nsfw: whether it is age-restricted.
+    """
 
     id: int
     name: str
     guild_id: int | None
     topic: str | None
+    nsfw: bool = False
 
 
-class _WaitFor(Protocol):
+class WaitFor(Protocol):
+    """Waits until a condition holds."""
+
     def __call__(
         self, condition: Callable[[], bool], timeout_s: float, what: str
     ) -> Awaitable[bool]: ...
@@ -41,7 +48,7 @@ class _WaitFor(Protocol):
 class Interaction:
     """A command, click, form or autocomplete that a member has sent."""
 
-    def __init__(self, interaction_id: int, world: World, wait_for: _WaitFor) -> None:
+    def __init__(self, interaction_id: int, world: World, wait_for: WaitFor) -> None:
         self.id = interaction_id
         self._world = world
         self._wait_for = wait_for

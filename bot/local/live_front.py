@@ -6,21 +6,22 @@ goes to the bridge. Only pages of this very server may connect.
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 from aiohttp import WSMsgType, web
 
 from bot.local.handles import FIRST_ANSWER_S, Member, TextChannel
+from bot.local.same_site import require_local_host, require_own_page
 from bot.local.simcord_bridge import World
-from bot.local.states import ActionRefusedError, JsonObject, MessageState
+from bot.local.states import ActionRefusedError, JsonObject, MessageState, Upload
 
 _PAGE = Path(__file__).parent / "page"
 _CONTENT_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
-_LOCAL_HOSTS = {"127.0.0.1", "localhost"}  # anything else is another site's name for this machine
+_LOCALE = re.compile(r"[a-z]{2}(-[A-Z]{2}|-419)?")
 _HEARTBEAT_S = 15.0
 _GONE = 1001
 _SHOWN_MESSAGES = 300  # of a channel, to a page that opens
@@ -45,16 +46,19 @@ class LiveFront:
         self,
         world: World,
         *,
-        server_name: str,
+        servers: Mapping[int, str],
         members: Sequence[Member],
         channels: Sequence[TextChannel],
         connected: Callable[[], bool],
+        take_upload: Callable[[str], Upload | None],
     ) -> None:
+        """Shows `servers` (names by id; the first one is home) with `channels` and `members`."""
         self._world = world
-        self._server_name = server_name
+        self._servers = servers
         self._members = members
         self._channels = channels
         self._connected = connected
+        self._take_upload = take_upload
         self._viewers: set[_Viewer] = set()
 
     def routes(self) -> list[web.RouteDef]:
@@ -96,7 +100,7 @@ class LiveFront:
     # --- the files
 
     async def _file(self, request: web.Request) -> web.Response:
-        _require_local_host(request)
+        require_local_host(request)
         path = _PAGE / request.match_info.get("name", "index.html")
         content_type = _CONTENT_TYPES.get(path.suffix)
         if path.parent != _PAGE or content_type is None or not path.is_file():
@@ -118,9 +122,7 @@ class LiveFront:
     # --- the connection
 
     async def _handle(self, request: web.Request) -> web.WebSocketResponse:
-        _require_local_host(request)
-        if urlsplit(request.headers.get("Origin", "")).netloc != request.host:
-            raise web.HTTPForbidden(text="Only the page of this server may connect.")
+        require_own_page(request)
         socket = web.WebSocketResponse(heartbeat=_HEARTBEAT_S, max_msg_size=1 << 20)
         await socket.prepare(request)
         viewer = _Viewer(member=self._members[0])
@@ -141,6 +143,8 @@ class LiveFront:
             wanted = str(message.get("member", ""))
             chosen = [member for member in self._members if str(member.id) == wanted]
             viewer.member = chosen[0] if chosen else self._members[0]
+            if _LOCALE.fullmatch(locale := str(message.get("locale"))):
+                self._world.places.speak(viewer.member.id, locale)
             viewer.send("hello", **self._snapshot(viewer.member))
             return
         reference = message.get("ref")
@@ -171,7 +175,7 @@ class LiveFront:
                     user_id,
                     int(message["channel"]),
                     str(message["name"]),
-                    dict(message["options"]),
+                    {name: self._value(value) for name, value in message["options"].items()},
                     focused=message.get("focused"),
                 )
             case "menu":
@@ -206,17 +210,24 @@ class LiveFront:
             choices=state.choices,
         )
 
-    # --- what a page shows
+    def _value(self, value: object) -> object:
+        """An option's value; a file is the one that was uploaded before."""
+        if not isinstance(value, dict):
+            return value
+        upload = self._take_upload(str(cast(JsonObject, value).get("upload")))
+        if upload is None:
+            raise ActionRefusedError("That file is not there any more. Choose it again.")
+        return upload
 
-    def _snapshot(self, member: Member) -> JsonObject:
-        channels = [
-            channel for channel in self._channels if self._world.can_see(member.id, channel.id)
-        ]
-        direct = TextChannel(
-            self._world.direct_channel(member.id), str(self._world.bot["username"]), None, None
-        )
+    # --- what a page is told
+
+    def _snapshot(self, member: Member) -> dict[str, Any]:
+        channels = self._channels_of(member)
         return {
-            "server": self._server_name,
+            "servers": [
+                {"id": str(id_), "name": name, "has_bot": self._world.places.has_bot(id_)}
+                for id_, name in self._servers.items()
+            ],
             "member": str(member.id),
             "members": [{"id": str(m.id), "name": m.name} for m in self._members],
             "channels": [
@@ -224,22 +235,32 @@ class LiveFront:
                     "id": str(channel.id),
                     "name": channel.name,
                     "topic": channel.topic,
+                    "server": str(channel.guild_id or ""),
                     "direct": channel.guild_id is None,
+                    "nsfw": channel.nsfw,
                     "messages": self._world.messages(channel.id, member.id)[-_SHOWN_MESSAGES:],
                 }
-                for channel in (*channels, direct)
+                for channel in channels
             ],
             **self._bot_of(member),
         }
 
+    def _channels_of(self, member: Member) -> list[TextChannel]:
+        direct_id = self._world.direct_channel(member.id)
+        direct = TextChannel(direct_id, str(self._world.bot["username"]), None, None)
+        shown = [c for c in self._channels if self._world.can_see(member.id, c.id)]
+        return [*shown, direct]
+
     def _bot_of(self, member: Member) -> dict[str, Any]:
-        # Servers share the commands; those of direct messages are their own list.
-        first, direct = self._channels[0].id, self._world.direct_channel(member.id)
+        # The channels of a server share its commands; those of direct messages are under "".
+        firsts = {channel.guild_id: channel for channel in reversed(self._channels_of(member))}
         return {
             "bot": self._world.bot,
             "online": self._connected(),
-            "commands": self._world.visible_commands(member.id, first),
-            "direct_commands": self._world.visible_commands(member.id, direct),
+            "commands": {
+                str(guild_id or ""): self._world.visible_commands(member.id, channel.id)
+                for guild_id, channel in firsts.items()
+            },
         }
 
 
@@ -250,12 +271,6 @@ def _object_of(text: str) -> JsonObject:
     except ValueError:
         return {}
     return cast(JsonObject, message) if isinstance(message, dict) else {}
-
-
-def _require_local_host(request: web.Request) -> None:
-    """Refuses names that another site made point here (DNS rebinding)."""
-    if request.host.rpartition(":")[0] not in _LOCAL_HOSTS:
-        raise web.HTTPForbidden(text="This page is only served under 127.0.0.1 and localhost.")
 
 
 async def _write(socket: web.WebSocketResponse, viewer: _Viewer) -> None:

@@ -210,11 +210,16 @@ async def _read_multipart(request: web.Request) -> tuple[object, tuple[Upload, .
 
 def _described(body: object, uploads: dict[int, Upload]) -> list[Upload]:
     """The files in the order of their numbers, with the descriptions that the JSON part gives."""
-    declared: list[dict[str, Any]] = []
-    if isinstance(body, dict):
-        declared = cast("dict[str, Any]", body).get("attachments") or []
-    descriptions = {str(a.get("id")): a.get("description") for a in declared}
+    descriptions = {str(one.get("id")): one.get("description") for one in _declared(body)}
     return [
         Upload(filename=u.filename, data=u.data, description=descriptions.get(str(number)))
         for number, u in sorted(uploads.items())
     ]
+
+
+def _declared(body: object) -> list[dict[str, Any]]:
+    """The `attachments` of a message, also where an interaction's answer has it under `data`."""
+    if not isinstance(body, dict):
+        return []
+    message = cast("dict[str, Any]", body)
+    return (message.get("data") or message).get("attachments") or []

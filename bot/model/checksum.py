@@ -33,7 +33,7 @@ def write_checksum(path: Path) -> Path:
     Raises:
         ModelFileError: the file can't be read, or nothing written beside it.
     """
-    beside, digest = checksum_path(path), _digest(path)
+    beside, digest = checksum_path(path), digest_of(path)
     try:
         with writing(beside) as part:
             part.write_text(f"{digest}  {path.name}\n", encoding="utf-8")
@@ -56,11 +56,24 @@ def check_checksum(path: Path) -> str | None:
     expected = _read(path)
     if expected is None:
         return None
-    found = _digest(path)
+    found = digest_of(path)
     if found != expected:
         reason = f"its SHA-256 is {found}, but {checksum_path(path).name} says {expected}"
         raise ModelFileError(path, f"{reason}: it was damaged or changed")
     return found
+
+
+def digest_of(path: Path) -> str:
+    """The SHA-256 of a file in hexadecimal digits.
+
+    Raises:
+        ModelFileError: it can't be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelFileError(path, (error.strerror or "it can't be read").lower()) from error
 
 
 def _read(path: Path) -> str | None:
@@ -77,11 +90,3 @@ def _read(path: Path) -> str | None:
     if line is None:
         raise ModelFileError(path, f"{beside.name} is no checksum as sha256sum writes it")
     return line[1].lower()
-
-
-def _digest(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ModelFileError(path, (error.strerror or "it can't be read").lower()) from error

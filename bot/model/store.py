@@ -3,9 +3,8 @@
 Used by `app`, the command line and the benchmarks. Every file is checked before it is handed out.
 """
 
-import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
@@ -20,6 +19,7 @@ from bot.model.gguf_file import MAGIC as GGUF_MAGIC
 from bot.model.gguf_file import read_gguf
 from bot.model.model_file import ModelFile
 from bot.model.tokenizers.api import MAX_TOKENIZER_BYTES, Tokenizer, read_tokenizer
+from bot.model.weights_hash import weights_sha256
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -35,13 +35,17 @@ class OpenedModel:
     tokenizer: Tokenizer
 
 
-def open_model(name_or_path: str, file_format: str, home: Path) -> OpenedModel:
+def open_model(
+    name_or_path: str, file_format: str, home: Path, *, with_hash: bool = False
+) -> OpenedModel:
     """Finds and checks a model; makes the GGML twin of a GGUF file where that is wanted.
 
     Args:
         name_or_path: "small", a model's name in `home`, or a path.
         file_format: "gguf" or "ggml", what the engine reads.
         home: where imported and derived files lie.
+        with_hash: whether to compute the file's SHA-256, which takes seconds for the first time
+            that a large file is opened.
 
     Raises:
         ModelFileError: there is no such model, or its file can't be used.
@@ -57,7 +61,10 @@ def open_model(name_or_path: str, file_format: str, home: Path) -> OpenedModel:
         raise ModelFileError(path, f"{reason} ctransformers")
     if model.file_format == "gguf" and file_format == "ggml":
         model = _twin(model, home)
-    return OpenedModel(_info(model, shown_name(name_or_path), tokenizer), tokenizer)
+    info = _info(model, shown_name(name_or_path), tokenizer)
+    if with_hash:
+        info = replace(info, sha256=weights_sha256(path))
+    return OpenedModel(info, tokenizer)
 
 
 def find_model(name_or_path: str, home: Path) -> Path:
@@ -142,8 +149,7 @@ def _sidecar(path: Path) -> Tokenizer:
 
 def _twin(model: ModelFile, home: Path) -> ModelFile:
     """The GGML twin, made on first use; its name holds the source's hash, so none is stale."""
-    with model.path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    digest = weights_sha256(model.path)[:16]
     target = home / "derived" / f"{model.path.stem}.{digest}.ggml"
     if target.exists():
         try:

@@ -5,12 +5,16 @@ Built by `app` around the queues and the stores; called by cogs. Each part is on
 
 from dataclasses import dataclass
 
+from bot.services.farewells import Farewells
 from bot.services.host import HostService
 from bot.services.limits import LimitsService
+from bot.services.outputs import OutputsService
+from bot.services.reports import ReportsService
 from bot.services.servers import ServersService
 from bot.services.texts import TextService
 from bot.services.usage import UsageService
 from bot.services.waiting import WaitingBoard
+from bot.services.xrays import XrayService
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,15 +24,23 @@ class Services:
     Attributes:
         texts: ask for a text, stop one.
         board: keeps the replies of waiting texts up to date.
+        farewells: tells askers whose waiting texts the host had dropped.
         limits: who may use how much.
         servers: what a server's admins decide.
         usage: what was used.
         host: what the bot's owners decide.
+        outputs: what members do with finished texts.
+        reports: texts that should not be there.
+        xrays: how predictable texts are.
     """
 
     texts: TextService
     board: WaitingBoard
+    farewells: Farewells
     limits: LimitsService
     servers: ServersService
     usage: UsageService
     host: HostService
+    outputs: OutputsService
+    reports: ReportsService
+    xrays: XrayService

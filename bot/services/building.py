@@ -1,21 +1,28 @@
 """Puts the services together over their stores. Called by `app`, and by tests over memory twins."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bot.core.limits import HostLimits
 from bot.services import Services
+from bot.services.farewells import Farewells, Replies
 from bot.services.host import HostService
 from bot.services.ledger import Ledger
 from bot.services.limits import LimitsService
+from bot.services.outputs import OutputParts, OutputsService
 from bot.services.pools import Pools
+from bot.services.reports import ReportsService
 from bot.services.servers import ServersService
 from bot.services.texts import TextParts, TextService
 from bot.services.usage import UsageService
 from bot.services.waiting import Pace, WaitingBoard
+from bot.services.xrays import XrayService
 from bot.state.limits_api import LimitsStore
+from bot.state.outputs_api import OutputsStore
+from bot.state.reports_api import ReportsStore
 from bot.state.settings_api import SettingsStore
 from bot.state.usage_api import UsageStore
+from bot.state.xray_texts_api import XrayTextsStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,12 +34,18 @@ class Stores:
         limits: rules and how much of them is used.
         settings: what servers and the host decide.
         usage: what was used.
+        outputs: finished texts.
+        reports: which of them should not be there.
+        xray_texts: X-rays as text.
     """
 
     pools: Pools
     limits: LimitsStore
     settings: SettingsStore
     usage: UsageStore
+    outputs: OutputsStore
+    reports: ReportsStore
+    xray_texts: XrayTextsStore
 
 
 def build_services(
@@ -41,7 +54,9 @@ def build_services(
     *,
     clock: Callable[[], float],
     new_seed: Callable[[], int],
+    replies: Replies,
     pace: Pace | None = None,
+    receipt_keys: Sequence[bytes] = (),
 ) -> Services:
     """All services of a bot process.
 
@@ -50,23 +65,39 @@ def build_services(
         host_limits: what the host sets for all servers.
         clock: gives Unix time in seconds.
         new_seed: gives a random seed for a request that names none.
+        receipt_keys: sign the receipts under texts, the newest first.
+        replies: edits replies that another process may look after.
         pace: how often the replies of waiting texts are edited; None = as usual.
     """
     limits = LimitsService(stores.limits, host_limits)
     servers = ServersService(stores.settings, clock, stores.pools.served)
     usage = UsageService(stores.usage, clock=clock)
+    ledger = Ledger(stores.limits, stores.usage)
+    farewells = Farewells(ledger, replies)
     parts = TextParts(
         pools=stores.pools,
         servers=servers,
         limits=limits,
         usage=usage,
-        ledger=Ledger(stores.limits, stores.usage),
+        ledger=ledger,
+    )
+    texts = TextService(parts, clock=clock, new_seed=new_seed)
+    output_parts = OutputParts(
+        outputs=stores.outputs,
+        reports=stores.reports,
+        texts=texts,
+        servers=servers,
+        pools=stores.pools,
     )
     return Services(
-        texts=TextService(parts, clock=clock, new_seed=new_seed),
+        texts=texts,
         board=WaitingBoard(stores.pools, pace=pace),
+        farewells=farewells,
         limits=limits,
         servers=servers,
         usage=usage,
-        host=HostService(stores.pools, servers),
+        host=HostService(stores.pools, servers, farewells),
+        outputs=OutputsService(output_parts, receipt_keys=receipt_keys),
+        reports=ReportsService(stores.reports, stores.outputs, servers, clock),
+        xrays=XrayService(texts, stores.xray_texts, clock=clock),
     )

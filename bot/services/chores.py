@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from typing import Protocol
 
 import structlog
 
@@ -11,8 +12,11 @@ from bot.services import Services
 from bot.services.ledger import Ledger
 from bot.services.pools import Pools
 from bot.state.limits_api import LimitsStore
+from bot.state.outputs_api import OutputsStore
 
 _FORGET_EVERY_S = 3600.0
+_SWEEP_EVERY_S = 600.0
+_BETWEEN_PIECES_S = 0.05  # others want Redis, too
 _ORPHANS_EVERY_S = 30.0
 _ORPHAN_AFTER_S = 60.0  # a job is put within seconds after it is charged
 _PAGE = 200
@@ -20,18 +24,46 @@ _PAGE = 200
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
-async def forget_removed_servers(services: Services) -> None:
-    """Deletes the data of servers that removed the bot, once its time is over."""
+class ForgetsServers(Protocol):
+    """Has data of servers that goes with them."""
+
+    async def forget_guild(self, guild_id: int) -> object:
+        """Removes all that is kept of a server."""
+        ...
+
+
+async def forget_removed_servers(services: Services, *others: ForgetsServers) -> None:
+    """Deletes the data of servers that removed the bot, once its time is over.
+
+    Args:
+        services: of the bot.
+        others: stores that no service of these stands for, such as the finished texts'.
+    """
     while True:
         try:
             for guild_id in await services.servers.due_for_deletion():
+                for other in others:
+                    await other.forget_guild(guild_id)
                 await services.limits.forget_guild(guild_id)
                 await services.usage.forget_guild(guild_id)
+                await services.reports.forget_guild(guild_id)
                 await services.servers.forget_guild(guild_id)  # last: it holds the date
                 _log.info("server forgotten", guild_id=guild_id)
         except RequestError as error:
             _log.warning("servers not forgotten yet", reason=type(error).__name__)
         await asyncio.sleep(_FORGET_EVERY_S * random.uniform(0.8, 1.2))
+
+
+async def sweep_outputs(outputs: OutputsStore, *, every_s: float = _SWEEP_EVERY_S) -> None:
+    """Takes texts whose time is over out of the indexes, a bounded piece at a time."""
+    while True:
+        await asyncio.sleep(every_s * random.uniform(0.8, 1.2))
+        try:
+            while removed := await outputs.sweep():
+                _log.debug("texts swept", entries=removed)
+                await asyncio.sleep(_BETWEEN_PIECES_S)
+        except RequestError as error:
+            _log.warning("texts not swept yet", reason=type(error).__name__)
 
 
 async def settle_orphans(

@@ -6,10 +6,12 @@ Called by the `/host` commands, which only the owners of the application may use
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.core.replies import dropped
 from bot.errors import OptionError
 from bot.jobqueue.api import JobQueue
 from bot.jobqueue.control import DeadLetter, TenantLoad, WorkerInfo
 from bot.language import number, tr, tr_n
+from bot.services.farewells import Farewells
 from bot.services.pools import Pools
 from bot.services.servers import ServersService
 from bot.state.settings_api import Block, BlockKind
@@ -33,22 +35,27 @@ class HostService:
     Args:
         pools: the queues of all models.
         servers: keep who is blocked.
+        farewells: tell askers that their texts were dropped.
     """
 
-    def __init__(self, pools: Pools, servers: ServersService) -> None:
+    def __init__(self, pools: Pools, servers: ServersService, farewells: Farewells) -> None:
         self._pools = pools
         self._servers = servers
+        self._farewells = farewells
 
-    async def block(self, kind: str, subject_id: int, reason: str, by: int) -> None:
+    async def block(self, kind: str, subject_id: int, reason: str, by: int) -> int:
         """Shuts a server or a user out: they ask in vain from now on.
 
-        What a server has in line is taken out; what runs, or waits for a user, is written.
+        What they have in line is taken out, and its replies say so; what runs is written.
 
         Args:
             kind: "server" or "user".
             subject_id: its id.
             reason: shown to those who ask in vain.
             by: the owner who says so.
+
+        Returns:
+            How many texts were taken out of the line.
 
         Raises:
             OptionError: there is no such kind of subject, or the reason is empty or too long.
@@ -64,9 +71,17 @@ class HostService:
                 )
             )
         await self._servers.block(kind_of, subject_id, reason, str(by))
-        if kind_of is BlockKind.SERVER:
-            for queue in await self._queues():
-                await queue.cancel_tenant(_tenant(kind_of, subject_id))
+        total = 0
+        for queue in await self._queues():
+            if kind_of is BlockKind.SERVER:
+                stopped = await queue.cancel_tenant(_tenant(kind_of, subject_id))
+            else:
+                stopped = await queue.cancel_user(subject_id)
+            total += len(stopped)
+            await self._farewells.take(
+                stopped, lambda: dropped(is_server=kind_of is BlockKind.SERVER)
+            )
+        return total
 
     async def unblock(self, kind: str, subject_id: int) -> bool:
         """Lets a server or a user in again; False where they were not blocked.
@@ -87,7 +102,7 @@ class HostService:
         Args:
             kind: "server", or "user" for what one asks where no server has added the bot.
             subject_id: its id.
-            weight: for the queues of all models that are known now.
+            weight: in the queues of all models, those announced later too.
 
         Raises:
             OptionError: there is no such kind of subject, or the weight is out of its bounds.
@@ -101,29 +116,22 @@ class HostService:
                     most=number(MAX_WEIGHT),
                 )
             )
-        tenant = _tenant(_kind(kind), subject_id)
-        for queue in await self._queues():
-            await queue.set_weight(tenant, weight)
+        await self._pools.set_weight(_tenant(_kind(kind), subject_id), weight)
 
     async def weights(self) -> dict[str, float]:
         """Tenants whose weight is not 1."""
-        found: dict[str, float] = {}
-        for queue in await self._queues():
-            found |= dict(await queue.weights())
-        return found
+        return dict((await self._pools.controls()).weights)
 
     async def pause(self, message: str) -> None:
-        """Takes no more jobs and starts none, in the queues of all models that are known now.
+        """Takes no more jobs and starts none, in the queues of all models.
 
-        Running ones are finished.
+        Running ones are finished; those of models announced later wait, too.
         """
-        for queue in await self._queues():
-            await queue.pause(message)
+        await self._pools.pause(message)
 
     async def resume(self) -> None:
         """Ends a pause."""
-        for queue in await self._queues():
-            await queue.resume()
+        await self._pools.pause(None)
 
     async def workers(self) -> list[tuple[str, WorkerInfo]]:
         """All workers that live, each with the model of its queue."""

@@ -5,13 +5,26 @@ from typing import Protocol
 
 from bot.errors import ModelNotServedError
 from bot.jobqueue.api import JobQueue
+from bot.jobqueue.control import HostControls
 
 
 class ModelRegistry(Protocol):
-    """Knows which models workers have announced."""
+    """Knows which models workers have announced, and what the host decided for all of them."""
 
     async def seen(self, within_s: float) -> Sequence[str]:
         """Models that a worker has announced in the last `within_s` seconds, sorted."""
+        ...
+
+    async def controls(self) -> HostControls:
+        """What the host decided last."""
+        ...
+
+    async def pause(self, message: str | None) -> HostControls:
+        """Decides that all queues pause, or with None that they go on; returns all controls."""
+        ...
+
+    async def set_weight(self, tenant: str, weight: float) -> HostControls:
+        """Decides a tenant's share in all queues; returns all controls."""
         ...
 
 
@@ -78,7 +91,40 @@ class Pools:
         """
         served = await self.served()
         if wanted is None:
-            return self._default if self._default in served or not served else served[0]
-        if wanted not in served and (served or wanted != self._default):
-            raise ModelNotServedError(wanted, served)
+            wanted = self._default if self._default in served or not served else served[0]
+        if wanted not in served:
+            if served or wanted != self._default:
+                raise ModelNotServedError(wanted, served)
+            # No worker has told its queue what the host decided.
+            await self.of(wanted).obey(await self._registry.controls())
         return wanted
+
+    async def controls(self) -> HostControls:
+        """What the host decided for all queues.
+
+        Raises:
+            QueueDownError: Redis can't be reached.
+        """
+        return await self._registry.controls()
+
+    async def pause(self, message: str | None) -> None:
+        """Pauses all queues, those of models announced later too; with None they go on.
+
+        Raises:
+            QueueDownError: Redis can't be reached. Where it was decided all the same, each queue
+                hears of it with the next heartbeat of a worker.
+        """
+        await self._obey(await self._registry.pause(message))
+
+    async def set_weight(self, tenant: str, weight: float) -> None:
+        """Sets a tenant's share in all queues, those of models announced later too.
+
+        Raises:
+            ValueError: the weight is not above 0 and at most 1000.
+            QueueDownError: as of `pause`.
+        """
+        await self._obey(await self._registry.set_weight(tenant, weight))
+
+    async def _obey(self, controls: HostControls) -> None:
+        for model in await self.known():
+            await self.of(model).obey(controls)

@@ -114,6 +114,16 @@ class ServersService:
             )
         return settings
 
+    async def mask(self, guild_id: int | None) -> Callable[[str], str]:
+        """What hides the words that a server does not want to read in what I write.
+
+        Raises:
+            QueueDownError: they are not known, and the store can't be reached.
+            SettingsError: they can't be read by this program.
+        """
+        settings = await self.settings(guild_id)
+        return settings.word_filter().mask if settings.masks_output else str
+
     async def models(self) -> Sequence[str]:
         """Models that can be chosen now."""
         return await self._served_models()

@@ -5,22 +5,25 @@ as arguments. The order of a request: may this member ask here, which model, wha
 say, is there room in the line. What a later step refuses, the earlier ones take back.
 """
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 import structlog
 
 from bot.core.asker import Asker
-from bot.core.jobs import END_STATES, JOB_LIFETIME_S, MAX_NEW_TOKENS, Job, JobState, ReplyTarget
-from bot.core.presets import sampling_of
-from bot.core.prompts import clean_prompt
+from bot.core.jobs import END_STATES, Job, JobState
 from bot.core.queue_words import refusal
-from bot.core.sampling import MAX_SEED, SamplingParams
+from bot.core.text_request import CompletionRequest, job_of
 from bot.core.usage import Asked, Outcome
-from bot.errors import LimitReachedError, OptionError, QueueDownError, QueueFullError
+from bot.errors import (
+    LimitReachedError,
+    QueueDownError,
+    QueueFullError,
+)
 from bot.jobqueue.api import JobQueue, Placement, PutStatus
-from bot.language import public_language, spoken, tr
+from bot.language import public_language, spoken
 from bot.services.ledger import Ledger
 from bot.services.limits import LimitsService
 from bot.services.pools import Pools
@@ -28,27 +31,6 @@ from bot.services.servers import ServersService
 from bot.services.usage import UsageService
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
-
-# A UTF-8 byte per quarter token: GPT-2 averages about four bytes a token in English. Queue and
-# limits settle the difference with the real cost when the job ends.
-_BYTES_PER_TOKEN = 4
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompletionRequest:
-    """What a member asked for, as the command's options say it; None = not given."""
-
-    interaction_id: int
-    asker: Asker
-    reply: ReplyTarget
-    prompt: str
-    max_new_tokens: int
-    preset: str | None = None
-    temperature: float | None = None
-    top_k: int | None = None
-    top_p: float | None = None
-    seed: int | None = None
-    model: str | None = None
 
 
 class StopResult(Enum):
@@ -79,6 +61,17 @@ class TextParts:
     ledger: Ledger
 
 
+@dataclass(slots=True)
+class _Note:
+    """What a request's note will say.
+
+    Attributes:
+        tokens: its estimated cost, once it is known.
+    """
+
+    tokens: int = 0
+
+
 class TextService:
     """Texts that workers write.
 
@@ -99,29 +92,9 @@ class TextService:
         """Turns a request into a job; nothing is stored yet.
 
         Raises:
-            PromptError: the prompt cannot be used.
-            OptionError: an option is out of its bounds, which Discord checks only as long as it
-                has the newest form of the command.
+            RequestError: it can't be done; see `job_of`.
         """
-        prompt = clean_prompt(request.prompt)
-        if not 1 <= request.max_new_tokens <= MAX_NEW_TOKENS:
-            raise OptionError(
-                tr("This can't be done: length must be from 1 to {most}.", most=MAX_NEW_TOKENS)
-            )
-        now_s = self._clock()
-        prompt_cost = len(prompt.encode()) // _BYTES_PER_TOKEN + 1
-        return Job(
-            id=str(request.interaction_id),
-            tenant=request.asker.tenant,
-            user_id=request.asker.user_id,
-            prompt=prompt,
-            max_new_tokens=request.max_new_tokens,
-            sampling=self._sampling(request),
-            reply=request.reply,
-            created_at_s=now_s,
-            deadline_at_s=now_s + JOB_LIFETIME_S,
-            cost=prompt_cost + request.max_new_tokens,
-        )
+        return job_of(request, now_s=self._clock(), new_seed=self._new_seed())
 
     async def ask(self, request: CompletionRequest) -> str:
         """Puts a text's job; asking again with the same interaction changes nothing.
@@ -133,19 +106,53 @@ class TextService:
             RequestError: the request is refused, for one of many reasons; nothing is left of it.
             QueueDownError: Redis can't be reached.
         """
-        outcome = Outcome.REFUSED_OTHER
-        cost = 0
+        async with self._noted(request.asker, str(request.interaction_id)) as note:
+            typed = request.prompt if request.is_typed else ""
+            settings = await self._parts.servers.check(request.asker, typed)
+            if request.preset is None and request.base is None and settings.preset:
+                request = replace(request, preset=settings.preset)
+            job = self.prepare(request)
+            wanted, language = request.model or settings.model, settings.language
+            return await self._enter(job, request.asker, wanted, note, language)
+
+    async def submit(self, job: Job, asker: Asker, model: str | None) -> str:
+        """Puts a job that somebody else made; as `ask` in everything else.
+
+        Args:
+            job: of any kind.
+            asker: who asks, and where.
+            model: which one has to do it; None = the server's choice, or else the host's.
+
+        Returns:
+            The model that will do it.
+
+        Raises:
+            RequestError: the request is refused, for one of many reasons; nothing is left of it.
+            QueueDownError: Redis can't be reached.
+        """
+        async with self._noted(asker, job.id) as note:
+            settings = await self._parts.servers.check(asker, job.prompt)
+            wanted, language = model or settings.model, settings.language
+            return await self._enter(job, asker, wanted, note, language)
+
+    async def _enter(
+        self, job: Job, asker: Asker, wanted: str | None, note: _Note, fixed_language: str | None
+    ) -> str:
+        """Which model, what do the limits say, is there room in the line."""
+        language = public_language(spoken(), fixed_language)
+        job = replace(job, language=language)
+        model = await self._parts.pools.choose(wanted)
+        note.tokens = job.cost
+        placement = await self._put(job, asker, self._parts.pools.of(model), language)
+        _log.info("job put", status=placement.status.value, place=placement.place, model=model)
+        return model
+
+    @asynccontextmanager
+    async def _noted(self, asker: Asker, job_id: str) -> AsyncGenerator[_Note]:
+        """Notes a request for the statistics, whatever becomes of it."""
+        note, outcome = _Note(), Outcome.REFUSED_OTHER
         try:
-            settings = await self._parts.servers.check(request.asker, request.prompt)
-            model = await self._parts.pools.choose(request.model or settings.model)
-            job = self.prepare(
-                replace(request, preset=settings.preset)
-                if request.preset is None and settings.preset
-                else request
-            )
-            cost = job.cost
-            language = public_language(spoken(), settings.language)
-            placement = await self._put(job, request.asker, self._parts.pools.of(model), language)
+            yield note
             outcome = Outcome.ACCEPTED
         except LimitReachedError:
             outcome = Outcome.REFUSED_LIMIT
@@ -154,15 +161,14 @@ class TextService:
             outcome = Outcome.REFUSED_QUEUE
             raise
         finally:
-            await self._note(request, cost, outcome)
-        _log.info("job put", status=placement.status.value, place=placement.place, model=model)
-        return model
+            event = Asked.by(asker, job_id=job_id, tokens=note.tokens, outcome=outcome)
+            await self._parts.usage.asked(event)
 
     async def _put(self, job: Job, asker: Asker, queue: JobQueue, language: str) -> Placement:
         """Charges the limits, then stands in line; a job that is refused there costs nothing."""
         notes = await self._parts.limits.charge(asker, job.id, job.cost, language=language)
         try:
-            placement = await queue.put(replace(job, notes=notes))
+            placement = await queue.put(replace(job, notes=(*job.notes, *notes)))
         except QueueDownError:
             await self._give_up(job.id, queue)
             raise
@@ -186,13 +192,6 @@ class TextService:
             await queue.cancel(job_id)
         except QueueDownError:
             _log.warning("refused job not taken back", job_id=job_id)
-
-    async def _note(self, request: CompletionRequest, cost: int, outcome: Outcome) -> None:
-        """Statistics; a request is as good without them."""
-        event = Asked.by(
-            request.asker, job_id=str(request.interaction_id), tokens=cost, outcome=outcome
-        )
-        await self._parts.usage.asked(event)
 
     async def stop(self, job_id: str, *, user_id: int, is_moderator: bool) -> StopResult:
         """Stops a job for the one who asked for it, or for a moderator.
@@ -220,15 +219,3 @@ class TextService:
             await self._parts.ledger.settle(job_id, JobState.STOPPED)
         except QueueDownError:
             _log.warning("stopped job not settled", job_id=job_id)
-
-    def _sampling(self, request: CompletionRequest) -> SamplingParams:
-        given = {
-            name: value
-            for name in ("temperature", "top_k", "top_p")
-            if (value := getattr(request, name)) is not None
-        }
-        seed = self._new_seed() % (MAX_SEED + 1) if request.seed is None else request.seed
-        try:
-            return sampling_of(request.preset, {**given, "seed": seed})
-        except ValueError as error:
-            raise OptionError(tr("This can't be done: {reason}.", reason=error)) from error

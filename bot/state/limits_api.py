@@ -73,6 +73,14 @@ class LimitsStore(Protocol):
         """How full buckets are, in the same order."""
         ...
 
+    async def counters_of(self, user_id: int) -> dict[str, float]:
+        """A user's own buckets that are not whole, in all places, and when they will be.
+
+        Returns:
+            Unix time in seconds by the bucket's key.
+        """
+        ...
+
     async def rules(self, guild_id: int) -> ServerRules:
         """A server's rules; revision 0 where it never had any."""
         ...

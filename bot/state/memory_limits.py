@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from bot.core.limit_buckets import Bucket, BucketState, Charged, Refused, Unit, refusal
 from bot.core.limit_rules import ServerRules
+from bot.core.limits import user_of
 from bot.state.limits_api import KEEP_CHARGE_S, MAX_LOG, LoggedChange, newest_not_undone
 
 
@@ -72,6 +73,12 @@ class MemoryLimits:
     async def peek(self, buckets: Sequence[Bucket]) -> list[BucketState]:
         """How full buckets are."""
         return self._states(buckets)
+
+    async def counters_of(self, user_id: int) -> dict[str, float]:
+        """A user's own buckets that are not whole, and when they will be."""
+        self._sweep()
+        theirs = {key: tat for key, tat in self._tats_ms.items() if user_of(key) == user_id}
+        return {key: tat_ms / 1000 for key, tat_ms in theirs.items()}
 
     async def rules(self, guild_id: int) -> ServerRules:
         """A server's rules."""

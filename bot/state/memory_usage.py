@@ -21,6 +21,8 @@ from bot.core.usage import (
     read_ended,
 )
 
+_EARLY_MS = 10 * 60 * 1000
+
 
 @dataclass(slots=True)
 class _Known:
@@ -45,6 +47,7 @@ class MemoryUsage:
         self._known: dict[str, _Known] = {}
         self._requests: defaultdict[int, dict[str, Request]] = defaultdict(dict)
         self._counters: dict[tuple[int | None, int], Counter[str]] = {}
+        self._early: dict[str, tuple[Ended, int]] = {}  # ends before their requests; and when (ms)
 
     async def asked(self, event: Asked) -> bool:
         """Notes a request; False where its job id was noted before."""
@@ -60,12 +63,17 @@ class MemoryUsage:
             kept[event.job_id] = read_asked(now_ms, event.to_json())
             while len(kept) > self._max_records:
                 del kept[next(iter(kept))]
+        early = self._early.pop(event.job_id, None)
+        if early is not None and is_open:
+            await self.ended(early[0])
         return True
 
     async def ended(self, event: Ended) -> bool:
-        """Notes the end of an accepted request; False where it is not known or ended before."""
+        """Notes the end of an accepted request; False where it is not known yet or ended before."""
         now_ms = self._sweep()
         known = self._known.get(event.job_id)
+        if known is None:
+            self._early.setdefault(event.job_id, (event, now_ms))
         if known is None or not known.is_open:
             return False
         known.is_open = False
@@ -84,6 +92,17 @@ class MemoryUsage:
         """The requests of a server on the last days, in the order they came."""
         self._sweep()
         return list(self._requests[guild_id].values())
+
+    async def of_user(self, user_id: int) -> list[tuple[int, Request]]:
+        """A user's requests in all servers, each with its server."""
+        self._sweep()
+        found = (
+            (guild_id, request)
+            for guild_id, kept in self._requests.items()
+            for request in kept.values()
+            if request.user_id == user_id
+        )
+        return sorted(found, key=lambda one: one[1].at_ms)
 
     async def days(self, guild_id: int | None, n: int) -> list[DayUsage]:
         """What was used on the last n UTC days, the oldest first."""
@@ -119,6 +138,11 @@ class MemoryUsage:
         today = day_number(now_ms)
         self._known = {
             job_id: known for job_id, known in self._known.items() if known.at_ms + DAY_MS > now_ms
+        }
+        self._early = {
+            job_id: (event, at_ms)
+            for job_id, (event, at_ms) in self._early.items()
+            if at_ms + _EARLY_MS > now_ms
         }
         for kept in self._requests.values():
             while kept:

@@ -7,6 +7,7 @@ keys of a pool share one hash tag, so that one script can take from all buckets 
     b:<bucket>      STRING  until it is whole    its theoretical arrival time (Unix ms)
     charge:<job>    HASH    1 h, or its settling v; answer: what charge said; taken: from what
     open            ZSET    until settled        job -> when it was charged (ms)
+    of:<user>       ZSET    its last one's       a user's own buckets -> theoretical arrival time
     rules:<guild>   HASH    for good             revision; rules (JSON); call: the newest change's
     log:<guild>     LIST    the last 200         changes of the rules, newest first (JSON)
 """
@@ -32,7 +33,10 @@ from bot.storage.cancellation import heed_cancel
 from bot.storage.clients import RedisClient
 from bot.storage.scripts import Scripts, down_error
 
-_SCRIPTS = ("limits_charge", "limits_settle", "limits_peek", "limits_change", "limits_open")
+_SCRIPTS = (
+    "limits_charge", "limits_settle", "limits_peek", "limits_counters", "limits_change",
+    "limits_open",
+)  # fmt: skip
 
 
 class RedisLimits:
@@ -46,8 +50,14 @@ class RedisLimits:
     def __init__(self, client: RedisClient, *, pool: str) -> None:
         self._client = client
         self._prefix = f"{{{pool}-limits}}:"
-        keys = [self._prefix + name for name in ("b:", "charge:", "rules:", "log:", "open")]
-        self._scripts = Scripts(client, package="bot.state", names=_SCRIPTS, keys=keys)
+        keys = [self._prefix + name for name in ("b:", "charge:", "rules:", "log:", "open", "of:")]
+        self._scripts = Scripts(
+            client,
+            package="bot.state",
+            names=_SCRIPTS,
+            keys=keys,
+            shared=("common", "limits_common"),
+        )
 
     async def charge(
         self, job_id: str, buckets: Sequence[Bucket], tokens: int
@@ -83,6 +93,11 @@ class RedisLimits:
         """How full buckets are."""
         now, *tats = await self._scripts.run("limits_peek", *(one.key for one in buckets))
         return [_state(one, tat, now) for one, tat in zip(buckets, tats, strict=True)]
+
+    async def counters_of(self, user_id: int) -> dict[str, float]:
+        """A user's own buckets that are not whole, and when they will be."""
+        flat = await self._scripts.run("limits_counters", user_id)
+        return {key: float(tat) / 1000 for key, tat in zip(flat[::2], flat[1::2], strict=True)}
 
     async def rules(self, guild_id: int) -> ServerRules:
         """A server's rules."""

@@ -7,7 +7,8 @@ has to be swept, and no user id stays longer than `RECORD_DAYS` days.
     asked:<server>:<day>    STREAM  RECORD_DAYS  requests of one UTC day; r: `Asked.to_json`
     ended:<server>:<day>    STREAM  RECORD_DAYS  ends of the requests of that day, no user ids
     day:<server>:<day>      HASH    COUNTER_DAYS counter -> amount; the server "all" is the host
-    job:<id>                HASH    1 day        guild, day, open (1 until the job ends)
+    job:<id>                HASH    1 day        guild, day, open (1 until the job ends); for 10
+                                                 minutes early: an end that came before its request
     user:<id>               ZSET    RECORD_DAYS  servers where the user asked -> when last (ms)
 
 <day> counts from 1970. All keys share the hash tag `{<pool>-usage}`.
@@ -75,7 +76,11 @@ class RedisUsage:
         self._max_records = max_records
         self._keys = UsageKeys(pool)
         self._scripts = Scripts(
-            client, package="bot.state", names=_SCRIPTS, keys=self._keys.for_scripts()
+            client,
+            package="bot.state",
+            names=_SCRIPTS,
+            keys=self._keys.for_scripts(),
+            shared=("common", "usage"),
         )
 
     async def asked(self, event: Asked) -> bool:
@@ -95,7 +100,7 @@ class RedisUsage:
         return reply == ["1"]
 
     async def ended(self, event: Ended) -> bool:
-        """Notes the end of an accepted request; False where it is not known or ended before."""
+        """Notes the end of an accepted request; False where it is not known yet or ended before."""
         reply = await self._scripts.run(
             "usage_ended", event.job_id, event.to_json(), *_flat(event.counts())
         )
@@ -111,6 +116,14 @@ class RedisUsage:
             async for lines in self._lines("asked", guild_id, day):
                 found += await asyncio.to_thread(_read_joined, lines, ends)
         return found
+
+    async def of_user(self, user_id: int) -> list[tuple[int, Request]]:
+        """A user's requests in all servers, each with its server."""
+        found: list[tuple[int, Request]] = []
+        for guild_id in await self._guilds_of(user_id):
+            requests = await self.requests(guild_id)
+            found += ((guild_id, one) for one in requests if one.user_id == user_id)
+        return sorted(found, key=lambda one: one[1].at_ms)
 
     async def days(self, guild_id: int | None, n: int) -> list[DayUsage]:
         """What was used on the last n UTC days, the oldest first."""
@@ -134,18 +147,24 @@ class RedisUsage:
 
         Reads the records of those servers only in which the user asked, a batch at a time.
         """
-        user_key = self._keys.key(f"user:{user_id}")
+        guild_ids = await self._guilds_of(user_id)
         try:
-            call = self._client.zrange(user_key, 0, -1)  # pyright: ignore[reportUnknownMemberType]  # untyped callback
-            guilds = cast("list[str]", await heed_cancel(call))
             count = 0
             for day in await self._record_days():
-                for guild in guilds:
-                    count += await self._forget_in(int(guild), day, user_id)
-            await heed_cancel(self._client.delete(user_key))
+                for guild_id in guild_ids:
+                    count += await self._forget_in(guild_id, day, user_id)
+            await heed_cancel(self._client.delete(self._keys.key(f"user:{user_id}")))
         except (RedisError, OSError) as error:
             raise down_error(error) from error
         return count
+
+    async def _guilds_of(self, user_id: int) -> list[int]:
+        """Where the user asked on the last days."""
+        try:
+            call = self._client.zrange(self._keys.key(f"user:{user_id}"), 0, -1)  # pyright: ignore[reportUnknownMemberType]  # untyped callback
+            return [int(guild) for guild in cast("list[str]", await heed_cancel(call))]
+        except (RedisError, OSError) as error:
+            raise down_error(error) from error
 
     async def _forget_in(self, guild_id: int, day: int, user_id: int) -> int:
         stream, count = self._keys.key(f"asked:{guild_id}:{day}"), 0

@@ -19,7 +19,10 @@ class UsageStore(Protocol):
         ...
 
     async def ended(self, event: Ended) -> bool:
-        """Notes the end of an accepted request; False where it is not known or ended before."""
+        """Notes the end of an accepted request; False where it is not known yet or ended before.
+
+        An end that comes before its request is kept for ten minutes, and noted with it.
+        """
         ...
 
     async def requests(self, guild_id: int) -> list[Request]:
@@ -27,6 +30,10 @@ class UsageStore(Protocol):
 
         At most about `MAX_RECORDS`, the newest.
         """
+        ...
+
+    async def of_user(self, user_id: int) -> list[tuple[int, Request]]:
+        """A user's requests in all servers, each with its server; else as `requests`."""
         ...
 
     async def days(self, guild_id: int | None, n: int) -> list[DayUsage]:

@@ -116,7 +116,7 @@ def _parts(url: str) -> tuple[SplitResult, tuple[tuple[str, int], ...]]:
         parse_qsl(parts.query, keep_blank_values=True, strict_parsing=True)
     if parts.scheme == "unix":
         return parts, ()
-    if "@" in parts.path or parts.fragment:
+    if "@" in parts.path or "@" in parts.query or parts.fragment:
         raise ValueError("a sign in the password must be written as %XX")
     kind = _KINDS.get(parts.scheme, Kind.NODE)
     usual_port = _SENTINEL_PORT if kind is Kind.SENTINEL else _REDIS_PORT

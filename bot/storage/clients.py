@@ -6,11 +6,11 @@ No client tries again by itself: a command that was sent twice could not be told
 and after a failover such retries stick to the address that is gone.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import BlockingConnectionPool, ConnectionPool, Redis
 from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
@@ -19,6 +19,7 @@ from redis.backoff import NoBackoff
 from bot.errors import UnreachableError
 from bot.storage.addresses import Address, Kind
 from bot.storage.cluster import ClusterClient
+from bot.storage.shared_connection import SharedConnection
 
 RedisClient: TypeAlias = Redis | RedisCluster
 
@@ -27,6 +28,30 @@ _CONNECT_TIMEOUT_S = 2.0
 _SENTINEL_TIMEOUT_S = 0.5  # a sentinel does little; where one is lost, the next is asked
 _MAX_CONNECTIONS = 64
 _MAX_CONNECTIONS_TO_NODE = 256  # a cluster's pools don't wait for a free one: they refuse
+
+
+class _NodeClient(Redis):
+    """Sends scripts over one connection, several at a time, and the rest over the pool's others.
+
+    Args:
+        connection_pool: of the node, or of the primary that the sentinels name.
+    """
+
+    def __init__(self, *, connection_pool: ConnectionPool, **options: Any) -> None:
+        super().__init__(connection_pool=connection_pool, **options)  # pyright: ignore[reportUnknownMemberType]  # untyped options
+        self._for_scripts = SharedConnection(connection_pool, ANSWER_TIMEOUT_S)
+
+    async def execute_command(self, *args: Any, **options: Any) -> Any:
+        """Sends a command and returns its answer."""
+        if args[0] == "EVALSHA":
+            return await self._for_scripts.call(*args)
+        ask = cast("Callable[..., Awaitable[Any]]", super().execute_command)  # pyright: ignore[reportUnknownMemberType]  # untyped **options
+        return await ask(*args, **options)
+
+    async def aclose(self, close_connection_pool: bool | None = None) -> None:
+        """Ends all connections."""
+        await self._for_scripts.close()
+        await super().aclose(close_connection_pool)
 
 
 class _SentinelPool(SentinelConnectionPool, BlockingConnectionPool):
@@ -46,12 +71,12 @@ async def open_client_at(address: Address, socket_timeout_s: float) -> AsyncGene
     """
     match address.kind:
         case Kind.NODE:
-            client = Redis.from_pool(_node_pool(address, socket_timeout_s))
+            client = _NodeClient.from_pool(_node_pool(address, socket_timeout_s))
         case Kind.CLUSTER:
             client = _cluster(address, socket_timeout_s)
         case Kind.SENTINEL:
             sentinel = _sentinel(address)
-            client = Redis.from_pool(_sentinel_pool(address, sentinel, socket_timeout_s))
+            client = _NodeClient.from_pool(_sentinel_pool(address, sentinel, socket_timeout_s))
             try:
                 yield client
             finally:

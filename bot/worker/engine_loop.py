@@ -9,19 +9,21 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
 from bot.core.sampling import SamplingParams
-from bot.engine.api import Engine, EngineInfo, Progress
+from bot.engine.api import Engine, EngineInfo, Progress, Scores
 from bot.engine.prefixes import common_prefix
 from bot.errors import BrokenEngineError
 from bot.worker.scheduler import WORTH_WAITING, SequenceState, StepCost, plan_step
+from bot.worker.scorings import Scorings, ScoringTurn
 
 # More than a queue's attempts of one job, so that one bad text alone can't end a worker.
 MAX_FAILURES = 5
 
 
 class SequenceFailedError(Exception):
-    """A sequence can't go on: a step with it failed, or nobody could take its token; see its cause.
+    """A text can't go on: a step with it failed, or nobody could take its token; see its cause.
 
     Another try may go well.
     """
@@ -58,6 +60,7 @@ class _Turn:
     """What the engine's thread did in one turn.
 
     Attributes:
+        scoring: what it did for texts that are scored.
         reused: tokens that need not be computed, of each sequence that was added.
         refused: why others were not.
         plan: of the step; empty if there was none.
@@ -66,6 +69,7 @@ class _Turn:
         step_s: how long it took.
     """
 
+    scoring: ScoringTurn
     reused: dict[int, int] = field(default_factory=dict[int, int])
     refused: dict[int, Exception] = field(default_factory=dict[int, Exception])
     plan: dict[int, int] = field(default_factory=dict[int, int])
@@ -91,6 +95,7 @@ class EngineLoop:
         self.info: EngineInfo = engine.info
         self._entries: dict[int, _Entry] = {}
         self._leaving: list[int] = []
+        self._scorings = Scorings(engine, on_work=self._begin_work, failed_by=_failed_by)
         self._last_id = 0
         self._n_steps = 0
         self._n_failures = 0  # in a row
@@ -107,7 +112,7 @@ class EngineLoop:
         on_token: Callable[[int], None],
         on_failure: Callable[[Exception], None],
     ) -> Seat:
-        """Takes a sequence in.
+        """Takes a sequence in; where all places are taken, it waits for one.
 
         Args:
             tokens: of the prompt.
@@ -140,6 +145,24 @@ class EngineLoop:
             self._leaving.append(sequence_id)
             self._begin_work()
 
+    async def score(
+        self, tokens: Sequence[int], *, bos: int | None = None, n_alternatives: int = 0
+    ) -> Scores:
+        """Scores a text of any length between the steps of others, a chunk after each.
+
+        It takes a place in the engine until it is over or cancelled.
+
+        Args:
+            tokens: of the text.
+            bos: an id put before it, so that its first token is scored as well; or None.
+            n_alternatives: likeliest tokens to name at each position.
+
+        Raises:
+            ValueError: the engine refuses the text.
+            SequenceFailedError: it failed; another try may go well.
+        """
+        return await self._scorings.score(tokens, bos=bos, n_alternatives=n_alternatives)
+
     async def wait_idle(self) -> None:
         """Waits until nothing is left to compute and every place that was given back is free."""
         await self._idle.wait()
@@ -157,29 +180,43 @@ class EngineLoop:
                 await self._work.wait()
                 leaving, self._leaving = self._leaving, []
                 entries = list(self._entries.values())
-                if not leaving and not any(_has_work(entry) for entry in entries):
+                has_work = leaving or self._scorings.has_work
+                if not has_work and not any(_has_work(entry) for entry in entries):
                     self._work.clear()
                     self._idle.set()
                     continue
-                joining = [entry for entry in entries if not entry.added]
-                for entry in joining:
-                    entry.added = True
+                joining = self._admit(entries)
+                entries = [entry for entry in entries if entry.added]
+                n_free = self.info.max_sequences - len(entries)
+                turn = _Turn(scoring=self._scorings.next_turn(n_free))
+                work = partial(self._take_turn, turn, leaving, joining, entries)
                 try:
-                    turn = await loop.run_in_executor(thread, self._turn, leaving, joining, entries)
+                    await loop.run_in_executor(thread, work)
                 except asyncio.CancelledError:
                     self._engine.abort()  # or the end of the executor would wait for the step
                     raise
                 self._record(turn)
 
+    def _admit(self, entries: Sequence[_Entry]) -> list[_Entry]:
+        """Those that get a place now, first come first served."""
+        n_taken = sum(entry.added for entry in entries) + self._scorings.n_places
+        n_free = self.info.max_sequences - n_taken
+        joining = [entry for entry in entries if not entry.added][: max(0, n_free)]
+        for entry in joining:
+            entry.added = True
+        return joining
+
     def _begin_work(self) -> None:
         self._work.set()
         self._idle.clear()
 
-    def _turn(self, leaving: list[int], joining: list[_Entry], entries: list[_Entry]) -> _Turn:
+    def _take_turn(
+        self, turn: _Turn, leaving: list[int], joining: list[_Entry], entries: list[_Entry]
+    ) -> None:
         """Runs in the engine's thread. Plans only after `add` has said what is computed already."""
-        turn = _Turn()
         for sequence_id in leaving:
             self._engine.remove(sequence_id)
+        turn.scoring.drop()
         for entry in joining:
             sequence_id = entry.state.sequence_id
             try:
@@ -192,7 +229,7 @@ class EngineLoop:
         turn.plan = plan_step(states, self.info, self._cost)
         if turn.plan:
             self._step(turn)
-        return turn
+        turn.scoring.compute()
 
     def _step(self, turn: _Turn) -> None:
         """Runs in the engine's thread."""
@@ -207,7 +244,8 @@ class EngineLoop:
         turn.step_s = self._clock() - began_s
 
     def _record(self, turn: _Turn) -> None:
-        """Tells each sequence what became of it; those removed meanwhile hear nothing."""
+        """Tells each text what became of it; those removed meanwhile hear nothing."""
+        self._record_scores(turn.scoring)
         for sequence_id, error in turn.refused.items():
             self._fail(sequence_id, error)
         for sequence_id, n_reused in turn.reused.items():
@@ -225,10 +263,20 @@ class EngineLoop:
             if entry := self._entries.get(progress.sequence_id):
                 self._advance(entry, progress, turn.plan)
 
+    def _record_scores(self, turn: ScoringTurn) -> None:
+        self._scorings.record(turn)
+        if turn.scores is not None:
+            self._n_failures = 0
+        elif turn.failure is not None and not isinstance(turn.failure, ValueError):
+            self._count_failure(turn.failure)
+
     def _record_failure(self, plan: dict[int, int], failure: Exception) -> None:
-        self._n_failures += 1
         for sequence_id in plan:
             self._fail(sequence_id, _failed_by(failure))
+        self._count_failure(failure)
+
+    def _count_failure(self, failure: Exception) -> None:
+        self._n_failures += 1
         if self._n_failures >= MAX_FAILURES:
             raise BrokenEngineError(self.info.name, self._n_failures, str(failure)) from failure
 

@@ -1,29 +1,44 @@
-"""One job in a worker's hands: read the prompt, write, show, post, and only then finish.
+"""One job in a worker's hands: have its work done and posted, and only then finish.
 
-Made by the runner for each claim and run as a task of its own. At least once: where the engine
-fails, the job is put back, and whatever else goes wrong on the way leaves it to its lease; another
-attempt writes the text.
+Made by the runner for each claim and run as a task of its own. What is done for a job is the work
+of its kind (`work.py`); how it ended, and what queue, ledger and asker are told, is decided here.
+At least once: where the engine fails, the job is put back, and whatever else goes wrong on the way
+leaves it to its lease; another attempt does the work.
 """
 
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
 import structlog
 
-from bot.core.jobs import INTERACTION_LIFETIME_S, JOB_LIFETIME_S, JobState
-from bot.core.replies import ReplyMessage, exhausted, expired, failure, final, tried_again
+from bot.core.buttons import back_row
+from bot.core.jobs import INTERACTION_LIFETIME_S, JOB_LIFETIME_S, JobKind, JobState
+from bot.core.replies import ReplyMessage, exhausted, expired, failure, tried_again
 from bot.discord_io.reply_rest import ReplyError, ReplyGoneError, ReplyRefusedError
-from bot.errors import QueueDownError, RequestError
+from bot.errors import QueueDownError
 from bot.jobqueue.api import Claim, Verdict
 from bot.jobqueue.limits import DEADLINE_MARGIN_S
 from bot.language import tr
 from bot.worker.generation import End
 from bot.worker.reply_writer import LeaseLostError, ReplyWriter
 from bot.worker.retry import Backoff
-from bot.worker.tools import Mask, Tools
-from bot.worker.writing import RefusedByEngineError, Writing, WritingFailedError
+from bot.worker.text_work import TextWork
+from bot.worker.tools import Tools
+from bot.worker.work import (
+    Assignment,
+    RefusedByEngineError,
+    Work,
+    WritingFailedError,
+    n_places,
+)
+from bot.worker.xray_work import XrayWork
+
+_WORKS: Mapping[JobKind, Callable[[Assignment], Work]] = {
+    JobKind.TEXT: TextWork,
+    JobKind.XRAY: XrayWork,
+}
 
 _PERSISTENCE_S = INTERACTION_LIFETIME_S - JOB_LIFETIME_S  # after the deadline nothing matters
 
@@ -37,7 +52,7 @@ class JobRun:
     Args:
         claim: the job and how it was given.
         tools: what it works with.
-        on_room: called when it no longer holds a place in the engine.
+        on_room: called when it no longer holds as many places in the engine as before.
         lease_until_s: how long nobody else can have the job (`time.monotonic`); the runner moves
             it on.
     """
@@ -48,11 +63,10 @@ class JobRun:
         self.claim = claim
         self.lease_until_s = lease_until_s
         self.is_finishing = False  # the queue is being told that it is over
-        self.holds_place = claim.verdict is Verdict.RUN
+        self.n_places = n_places(claim.job) if claim.verdict is Verdict.RUN else 0
         self._tools = tools
         self._on_room = on_room
-        self._writing: Writing | None = None
-        self._mask: Mask = str
+        self._work: Work | None = None
         self._stop: End | None = None
         self._claimed_s = tools.clock()
         self._writer = ReplyWriter(
@@ -67,8 +81,8 @@ class JobRun:
     def stop(self, end: End) -> None:
         """Ends the text where it is; what exists is posted."""
         self._stop = end
-        if self._writing is not None:
-            self._writing.stop(end)
+        if self._work is not None:
+            self._work.stop(end)
 
     def stop_if_late(self) -> None:
         """Ends the text while it can still be posted, also where the queue can't say so."""
@@ -101,12 +115,12 @@ class JobRun:
             case Verdict.EXHAUSTED:
                 await self._give_up(exhausted(error_id), error_id, JobState.DEAD)
             case Verdict.RUN:
-                await self._write_and_post(error_id)
+                await self._do(error_id)
 
-    async def _write_and_post(self, error_id: str) -> None:
+    async def _do(self, error_id: str) -> None:
+        """Has the work done, and finishes the job by how that ended."""
         try:
-            writing = await self._write()
-            await self._post(writing)
+            state = await self._begin_work().run()
         except ReplyGoneError as error:
             _log.info("reply gone", reason=str(error))
             await self._finish(JobState.FAILED)
@@ -121,77 +135,35 @@ class JobRun:
         except WritingFailedError as error:
             await self._try_again(error, error_id)
         else:
-            stopped = writing.generation.end in (End.STOPPED, End.DEADLINE)
-            await self._finish(JobState.STOPPED if stopped else JobState.DONE)
+            await self._finish(state)
 
-    async def _write(self) -> Writing:
-        """Writes the text, and shows it while it grows."""
-        tools = self._tools
-        self._mask = await self._find_mask()
-        writing = self._writing = Writing(
-            self.claim.job,
-            engine=tools.engine,
-            tokenizer=tools.tokenizer,
-            model=tools.model,
-            clock=tools.clock,
-            on_leave=self._leave_engine,
+    def _begin_work(self) -> Work:
+        self._work = _WORKS[self.claim.job.kind](
+            Assignment(
+                claim=self.claim,
+                tools=self._tools,
+                writer=self._writer,
+                free_places=self._free_places,
+                may_have_lost_lease=self._may_have_lost_lease,
+                persist=self._persist,
+            )
         )
-        if self._stop is None:
-            writing.start()
-        else:
-            writing.stop(self._stop)
-        try:
-            while not writing.is_over:
-                await writing.changed.wait()
-                writing.changed.clear()
-                if writing.generation.text.strip() and not writing.is_over:
-                    await self._writer.grow(
-                        lambda: self._mask(writing.generation.text),
-                        lambda: self._must_not_grow(writing),
-                    )
-        finally:
-            self._leave_engine()
-        writing.raise_error()
-        return writing
-
-    async def _find_mask(self) -> Mask:
-        """What hides words; where nobody can tell, the text goes out as it is."""
-        try:
-            return await self._tools.mask_of(self.claim.job)
-        except RequestError as error:
-            _log.warning("word filter not known", reason=type(error).__name__)
-            return str
-
-    def _must_not_grow(self, writing: Writing) -> bool:
-        """Whether the final edit is due, or another worker may have made it already.
-
-        The final edit itself needs no such care: each attempt's is the same.
-        """
-        return writing.is_over or self._may_have_lost_lease()
+        if self._stop is not None:
+            self._work.stop(self._stop)
+        return self._work
 
     def _may_have_lost_lease(self) -> bool:
         return time.monotonic() > self.lease_until_s
 
-    def _leave_engine(self) -> None:
-        if self._writing is not None:
-            self._writing.leave_engine()
-        if self.holds_place:
-            self.holds_place = False
+    def _free_places(self, n: int) -> None:
+        if n and self.n_places:
+            self.n_places = max(0, self.n_places - n)
             self._on_room()
 
-    async def _post(self, writing: Writing) -> None:
-        await self._writer.finish(
-            final(self.claim.job.prompt, self._mask(writing.generation.text), writing.label()),
-            self._mark_part,
-            sent_parts=self.claim.sent_parts,
-            sending_part=self.claim.sending_part,
-        )
-
-    async def _mark_part(self, part: int, sent: bool) -> bool:
-        tools, claim = self._tools, self.claim
-        return await self._persist(
-            lambda: tools.queue.mark_part(tools.worker_id, claim.job.id, claim.attempt, part, sent)
-        )
+    def _leave_engine(self) -> None:
+        if self._work is not None:
+            self._work.leave_engine()
+        self._free_places(self.n_places)
 
     async def _give_up(self, content: str, error_id: str, state: JobState) -> None:
         """Shows a sentence in place of a text, then finishes."""
@@ -199,7 +171,9 @@ class JobRun:
             if self._tools.clock() > self.claim.job.deadline_at_s + _PERSISTENCE_S:
                 # Discord counts calls with dead tokens, and bans who makes thousands of them.
                 raise ReplyGoneError("its time was over before a worker came")
-            await self._writer.replace(ReplyMessage(content=content))
+            root = self.claim.job.root  # where it was to be a new version, the old ones are kept
+            rows = back_row(root) if root else []
+            await self._writer.replace(ReplyMessage(content=content, components=rows))
         except ReplyError as error:
             _log.warning("error not delivered", reason=str(error), error_id=error_id)
         await self._finish(state, error_id=error_id)
@@ -227,9 +201,9 @@ class JobRun:
         worker that dies in between leaves a charge open, which `chores` settles by the queue's
         record.
         """
-        tools, claim, writing = self._tools, self.claim, self._writing
-        n_written = writing.generation.n_tokens if writing else 0
-        n_prompt = len(writing.fitted.tokens) if writing else 0
+        tools, claim, work = self._tools, self.claim, self._work
+        n_written = work.n_tokens if work else 0
+        n_prompt = work.n_prompt_tokens if work else 0
         self.is_finishing = True
         was_ours = await self._persist(
             lambda: tools.queue.finish(
@@ -256,16 +230,16 @@ class JobRun:
 
     def _timings(self) -> dict[str, object]:
         """How the job went, for the log."""
-        writing, claimed_s = self._writing, self._claimed_s
-        first_s = writing.first_token_s if writing else None
-        end = writing.generation.end if writing else None
+        claimed_s = self._claimed_s
+        details = self._work.details() if self._work else {}
+        first_s = details.pop("first_token_at_s", None)
         return {
-            "end": end.value if end else None,
+            "kind": self.claim.job.kind.value,
             "waited_s": round(claimed_s - self.claim.job.created_at_s, 3),
             "first_token_s": None if first_s is None else round(first_s - claimed_s, 3),
             "total_s": round(self._tools.clock() - claimed_s, 3),
             "edits": self._writer.n_edits,
-            "reproducible": writing.is_repeatable if writing else None,
+            **details,
         }
 
     async def _persist(self, call: Callable[[], Awaitable[_T]]) -> _T:

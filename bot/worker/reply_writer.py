@@ -11,7 +11,7 @@ from typing import Protocol
 
 import structlog
 
-from bot.core.buttons import stop_row
+from bot.core.buttons import Rows, stop_row
 from bot.core.jobs import INTERACTION_LIFETIME_S, JOB_LIFETIME_S, Job, ReplyTarget
 from bot.core.replies import FinalReply, ReplyMessage, running
 from bot.discord_io.reply_rest import ReplyError, ReplyGoneError, ReplyUnavailableError
@@ -79,16 +79,17 @@ class ReplyWriter:
         self._next_edit_s = asyncio.get_running_loop().time() + first_edit_after_s
         self.n_edits = 0
 
-    async def grow(self, text: Callable[[], str], is_over: Callable[[], bool]) -> None:
+    async def grow(self, prompt: str, text: Callable[[], str], is_over: Callable[[], bool]) -> None:
         """Shows the newest text once, when its turn has come; a failed edit is not repeated.
 
         Args:
+            prompt: as it is to be shown.
             text: gives the text when the edit is made.
             is_over: whether the text has ended, so that the final edit is due instead.
         """
         await self._pace()
         if not is_over():
-            await self._show(running(self._job.prompt, text()))
+            await self._show(running(prompt, text()))
 
     async def show(self, sentence: str, is_over: Callable[[], bool]) -> None:
         """Shows a sentence once in place of a text that is still to come.
@@ -116,33 +117,43 @@ class ReplyWriter:
         final: FinalReply,
         mark_part: MarkPart,
         *,
+        components: Rows | None = None,
         sent_parts: int = 0,
         sending_part: int | None = None,
-    ) -> None:
+    ) -> list[int]:
         """Posts the finished text: the last edit always arrives, follow-ups are posted once.
 
         Args:
             final: the text in parts.
             mark_part: notes (part, sent) in the queue; False where the lease is lost.
+            components: the buttons of the reply.
             sent_parts: follow-ups that an earlier attempt has posted.
             sending_part: one that an earlier attempt may have posted.
+
+        Returns:
+            The ids of the follow-ups that this call has posted.
 
         Raises:
             LeaseLostError: another worker posts it.
             ReplyError: the reply is gone, the text is refused, or time is over.
         """
+        rows = components or []
+        message_ids: list[int] = []
         if sending_part is not None and sending_part < len(final.parts):
-            await self._finish_with_file(final, sending_part)
-            return
-        await self.replace(_part(final, 0))
+            await self._finish_with_file(final, sending_part, rows)
+            return message_ids
+        await self.replace(_part(final, 0, rows))
         for part in range(sent_parts + 1, len(final.parts)):
             if not await mark_part(part, False):
                 raise LeaseLostError
-            if not await self._post(_part(final, part)):
-                await self._finish_with_file(final, part)
-                return
+            message_id = await self._post(_part(final, part))
+            if message_id is None:
+                await self._finish_with_file(final, part, rows)
+                return message_ids
+            message_ids.append(message_id)
             if not await mark_part(part, True):
                 raise LeaseLostError
+        return message_ids
 
     async def replace(self, message: ReplyMessage) -> None:
         """Makes the reply look like the message, however often it has to be tried.
@@ -163,26 +174,25 @@ class ReplyWriter:
                 return
             await backoff.wait()
 
-    async def _post(self, message: ReplyMessage) -> bool:
-        """Posts a follow-up; False where nobody can know whether it was posted."""
+    async def _post(self, message: ReplyMessage) -> int | None:
+        """Posts a follow-up and returns its id; None where nobody knows whether it was posted."""
         backoff = Backoff(self._rng)
         while True:
             try:
-                await self._replies.send_followup(self._job.reply, message)
+                return await self._replies.send_followup(self._job.reply, message)
             except ReplyUnavailableError as error:
                 _log.warning("follow-up delayed", reason=str(error), maybe_done=error.maybe_done)
                 if error.maybe_done:
-                    return False
+                    return None
                 if self._clock() > self._job.deadline_at_s + _GRACE_S:
                     raise
-            else:
-                return True
             await backoff.wait()
 
-    async def _finish_with_file(self, final: FinalReply, part: int) -> None:
+    async def _finish_with_file(self, final: FinalReply, part: int, rows: Rows) -> None:
         """Gives all from `part` on as a file at the reply: an edit can be repeated, a post not."""
         content = final.parts[0] + final.label
-        await self.replace(ReplyMessage(content=content, file_text=final.from_part_on(part)))
+        file_text = final.from_part_on(part)
+        await self.replace(ReplyMessage(content=content, file_text=file_text, components=rows))
 
     async def _pace(self) -> None:
         wait_s = self._next_edit_s - asyncio.get_running_loop().time()
@@ -198,6 +208,10 @@ class ReplyWriter:
         self.n_edits += 1
 
 
-def _part(final: FinalReply, index: int) -> ReplyMessage:
+def _part(final: FinalReply, index: int, rows: Rows | None = None) -> ReplyMessage:
     is_last = index == len(final.parts) - 1
-    return ReplyMessage(content=final.parts[index], file_text=final.file_text if is_last else None)
+    return ReplyMessage(
+        content=final.parts[index],
+        components=rows or [],
+        file_text=final.file_text if is_last else None,
+    )

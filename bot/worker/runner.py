@@ -1,7 +1,7 @@
 """The worker: claims jobs, runs each as a task, keeps their leases, obeys Stop, drains at the end.
 
-Built and run by `app`. Holds the loops around Redis; what happens to one job is in `job_run`,
-what the engine does in `engine_loop`.
+Built and run by `app`. Holds the loops around Redis, but for dead workers' jobs (`reaping`); what
+happens to one job is in `job_run`, what the engine does in `engine_loop`.
 """
 
 import asyncio
@@ -13,16 +13,19 @@ from dataclasses import dataclass
 
 import structlog
 
-from bot.core.jobs import Job, JobState
+from bot.core.jobs import Job
 from bot.core.models import ModelInfo
 from bot.engine.api import Engine
 from bot.errors import BrokenEngineError, QueueDownError
 from bot.jobqueue.api import Claim, JobQueue, Orders, StopReason, WorkerCard
 from bot.model.tokenizers.api import Tokenizer
 from bot.services.ledger import Ledger
+from bot.state.outputs_api import OutputsStore
+from bot.state.xray_texts_api import XrayTextsStore
 from bot.worker.engine_loop import EngineLoop
 from bot.worker.generation import End
 from bot.worker.job_run import JobRun
+from bot.worker.reaping import Reaper
 from bot.worker.reply_writer import EDIT_INTERVAL_S, Replies
 from bot.worker.retry import Backoff
 from bot.worker.scheduler import jobs_to_claim
@@ -30,7 +33,6 @@ from bot.worker.tools import Mask, Tools
 
 _CLAIM_WAIT_S = 1.0  # also the longest that a drain waits for the last claim
 _CANCEL_WAIT_S = 2.0
-_REAP_INTERVAL_S = 2.0
 _ROOM_WAIT_S = 1.0
 _LONGEST_RENEW_S = 5.0  # Stop and deadlines are heard of at least this often
 
@@ -60,7 +62,11 @@ class Worker:
         replies: shows the texts.
         ledger: settles what texts have cost.
         mask_of: gives what hides words that a job's server does not want to read.
-        announce: says with each heartbeat that the model is served.
+        outputs: keeps finished texts.
+        xray_texts: keeps X-rays as text.
+        receipt_keys: sign their receipts, the newest first.
+        announce: says with each heartbeat that the model is served; before the first one it takes
+            no job, as the queue may not know yet what the host decided.
         drain_s: what running jobs get to end once the worker is told to stop.
         lease_s: how long the queue leaves a job to a worker that is silent.
         edit_interval_s: at least so long between two edits of a reply.
@@ -80,6 +86,9 @@ class Worker:
         ledger: Ledger,
         mask_of: Callable[[Job], Awaitable[Mask]],
         announce: Callable[[str], Awaitable[None]],
+        outputs: OutputsStore,
+        xray_texts: XrayTextsStore,
+        receipt_keys: Sequence[bytes] = (),
         version: str = "",
         drain_s: float = 20.0,
         lease_s: float,
@@ -98,8 +107,8 @@ class Worker:
         self._held: dict[str, _Held] = {}
         self._room = asyncio.Event()
         self._is_draining = False
-        self._is_announced = False
-        self._reap_from_s = 0.0  # on the loop's clock
+        self._announced = asyncio.Event()
+        self._reaper = Reaper(queue, ledger, lease_s=lease_s, rng=self._rng)
         self._claiming = asyncio.Lock()  # held while a claim is under way
         self._claim_from_s = 0.0  # on the loop's clock
         self._broken: BrokenEngineError | None = None
@@ -112,6 +121,9 @@ class Worker:
             replies=replies,
             ledger=ledger,
             mask_of=mask_of,
+            outputs=outputs,
+            receipt_keys=receipt_keys,
+            xray_texts=xray_texts,
             put_back=self._put_back,
             clock=clock,
             rng=self._rng,
@@ -130,7 +142,7 @@ class Worker:
                 group.create_task(self._engine_loop(stop), name="engine"),
                 group.create_task(self._renew_loop(stop), name="renew"),
                 group.create_task(self._cancel_loop(), name="cancel"),
-                group.create_task(self._reap_loop(), name="reap"),
+                group.create_task(self._reaper.run(), name="reap"),
             ]
             claiming = group.create_task(self._claim_loop(group, stop), name="claim")
             await stop.wait()
@@ -168,8 +180,11 @@ class Worker:
         """Takes no more jobs than it can start at once; the others are better off elsewhere."""
         backoff = Backoff(self._rng)
         while not stop.is_set():
+            if not self._announced.is_set():
+                await _wait_at_most(self._announced, _ROOM_WAIT_S)
+                continue
             runs = [held.run for held in self._held.values()]
-            n_running = sum(run.holds_place for run in runs)
+            n_running = sum(run.n_places for run in runs)
             n = jobs_to_claim(self._engine.info, running=n_running, held=len(runs))
             if n == 0:
                 self._room.clear()
@@ -238,13 +253,13 @@ class Worker:
         except QueueDownError as error:
             # The text goes on: whether the lease still holds, the queue says once it is back.
             _log.warning("queue away", doing="renew", reason=str(error))
-            self._hold_off_reaping()
+            self._reaper.hold_off()
         return orders
 
     async def _announce_model(self) -> None:
         await self._announce(self._card.model)
-        if not self._is_announced:
-            self._is_announced = True
+        if not self._announced.is_set():
+            self._announced.set()
             _log.info("model announced", model=self._card.model)
 
     async def _cancel_loop(self) -> None:
@@ -261,32 +276,6 @@ class Worker:
                 if held := self._held.get(job_id):
                     self._obey(held, StopReason.CANCELLED)
 
-    async def _reap_loop(self) -> None:
-        """Puts back what dead workers held."""
-        while True:
-            await asyncio.sleep(_REAP_INTERVAL_S * self._rng.uniform(0.75, 1.25))
-            if asyncio.get_running_loop().time() < self._reap_from_s:
-                continue
-            try:
-                reaped = await self._queue.reap()
-            except QueueDownError:  # the claim loop tells of it
-                self._hold_off_reaping()
-                continue
-            if reaped.put_back:
-                _log.warning("jobs taken back from dead workers", count=reaped.put_back)
-            await self._settle_given_up(reaped.ended)
-
-    async def _settle_given_up(self, job_ids: Sequence[str]) -> None:
-        """Nobody wrote these texts, so they cost nothing."""
-        for job_id in job_ids:
-            _log.error("job given up", job_id=job_id)
-            with contextlib.suppress(QueueDownError):  # then their charge runs out by itself
-                await self._tools.ledger.settle(job_id, JobState.DEAD)
-
-    def _hold_off_reaping(self) -> None:
-        """After an outage leases have run out that living workers are about to renew."""
-        self._reap_from_s = asyncio.get_running_loop().time() + self._lease_s
-
     def _obey(self, held: _Held, reason: StopReason) -> None:
         if reason in _ENDS:
             held.run.stop(_ENDS[reason])
@@ -301,7 +290,7 @@ class Worker:
         """
         _log.info("worker drains", jobs=len(self._held))
         if self._broken is not None:
-            await self._give_back([held for held in self._held.values() if held.run.holds_place])
+            await self._give_back([held for held in self._held.values() if held.run.n_places])
         if tasks := [held.task for held in self._held.values()]:
             await asyncio.wait(tasks, timeout=self._drain_s)
         await self._give_back(list(self._held.values()))

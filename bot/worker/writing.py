@@ -17,6 +17,7 @@ from bot.language import mark, tr
 from bot.model.tokenizers.api import Tokenizer
 from bot.worker.engine_loop import EngineLoop, Seat
 from bot.worker.generation import End, Generation
+from bot.worker.work import RefusedByEngineError, WritingFailedError
 
 _NOTES = {
     End.STOPPED: mark("stopped by request"),
@@ -26,41 +27,37 @@ _NOTES = {
 }
 
 
-class RefusedByEngineError(Exception):
-    """The engine would never take this prompt; its cause says why."""
-
-
-class WritingFailedError(Exception):
-    """The engine failed in mid-text, or the text could not be put together; see its cause."""
-
-
 class Writing:
     """A text that is being written.
 
     Args:
-        job: what is wanted.
+        job: what is wanted; without a prompt, a text out of nothing.
+        sampling: how this text is drawn, its own seed included.
         engine: writes it, from `start` on.
         tokenizer: of the model.
         model: which one.
         clock: Unix time in seconds.
-        on_leave: called when it needs its place in the engine no more.
+        on_leave: called once, when it needs its place in the engine no more.
+        changed: set whenever there is more, or it is over.
 
     Attributes:
         fitted: the prompt as the model reads it.
         generation: what is written so far.
-        changed: set whenever there is more, or it is over.
+        sampling: as given.
         first_token_s: when the first token came (Unix time), or None.
     """
 
     def __init__(
         self,
         job: Job,
+        sampling: SamplingParams,
         *,
         engine: EngineLoop,
         tokenizer: Tokenizer,
         model: ModelInfo,
         clock: Callable[[], float],
         on_leave: Callable[[], None],
+        changed: asyncio.Event,
     ) -> None:
         self._job = job
         self._engine = engine
@@ -71,7 +68,7 @@ class Writing:
         self._seat: Seat | None = None
         self._error: Exception | None = None
         self.fitted: FittedPrompt = fit_window(
-            tokenizer.encode(job.prompt),
+            tokenizer.encode(job.prompt) or _nothing(model),
             engine.info.n_ctx,
             job.max_new_tokens,
             texts=tokenizer,
@@ -82,13 +79,15 @@ class Writing:
             tokenizer.stream_decoder(after=job.prompt),
             max_new_tokens=self.fitted.max_new_tokens,
             end_of_text_id=model.end_of_text_id,
-            stop=job.sampling.stop,
+            stop=sampling.stop,
             window_full=self.fitted.max_new_tokens < job.max_new_tokens,
-            end_at_sentence=job.sampling.end_at_sentence,
-            guard_loops=job.sampling.guard_loops,
-            ignore_end_of_text=job.sampling.openai_semantics,
+            end_at_sentence=sampling.end_at_sentence,
+            guard_loops=sampling.guard_loops,
+            ignore_end_of_text=sampling.openai_semantics,
         )
-        self.changed = asyncio.Event()
+        self.sampling = sampling
+        self._changed = changed
+        self._is_in_engine = False
         self.first_token_s: float | None = None
 
     @property
@@ -97,22 +96,28 @@ class Writing:
         return self.generation.end is not None or self._error is not None
 
     @property
+    def has_failed(self) -> bool:
+        """Whether it ended by an error: `raise_error` raises it."""
+        return self._error is not None and self.generation.end is None
+
+    @property
     def is_repeatable(self) -> bool:
         """Whether the same seed makes the same text again, whatever else is written then."""
         return self._engine.info.batch_invariant or self._seat is None or self._seat.is_alone
 
     def start(self) -> None:
         """Hands the prompt to the engine."""
+        self._is_in_engine = True
         self._seat = self._engine.add(
             self.fitted.tokens,
-            self._sampling(),
+            self._drawn(),
             on_token=self._take,
             on_failure=self._fail,
         )
 
-    def _sampling(self) -> SamplingParams:
+    def _drawn(self) -> SamplingParams:
         """As asked for, with banned words as this model's tokens."""
-        sampling = self._job.sampling
+        sampling = self.sampling
         if not sampling.banned_words:
             return sampling
         banned = ban_sequences(sampling.banned_words, self._tokenizer.encode)
@@ -121,12 +126,14 @@ class Writing:
     def stop(self, end: End) -> None:
         """Ends the text where it is."""
         self.generation.finish(end)
-        self.changed.set()
+        self._changed.set()
 
     def leave_engine(self) -> None:
         """Frees its place, if it has one."""
-        if self._seat is not None:
+        if self._seat is not None and self._is_in_engine:
+            self._is_in_engine = False
             self._engine.remove(self._seat.sequence_id)
+            self._on_leave()
 
     def raise_error(self) -> None:
         """Raises what ended it, unless the text had its end before.
@@ -135,7 +142,7 @@ class Writing:
             RefusedByEngineError: no attempt would change that.
             WritingFailedError: another attempt may go well.
         """
-        if self._error is None or self.generation.end is not None:
+        if self._error is None or not self.has_failed:
             return
         if isinstance(self._error, ValueError):
             raise RefusedByEngineError from self._error
@@ -149,7 +156,7 @@ class Writing:
         return Label(
             model=self._model.name,
             quantization=self._model.quantization,
-            seed=self._job.sampling.seed,
+            seed=self.sampling.seed,
             is_repeatable=self.is_repeatable,
             notes=(*ended, *cut, *self._job.notes),
         )
@@ -159,9 +166,20 @@ class Writing:
             self.first_token_s = self._clock()
         self.generation.feed(token)
         if self.is_over:
-            self._on_leave()
-        self.changed.set()
+            self.leave_engine()
+        self._changed.set()
 
     def _fail(self, error: Exception) -> None:
         self._error = error
-        self.changed.set()
+        self._changed.set()
+
+
+def _nothing(model: ModelInfo) -> list[int]:
+    """What a text out of nothing goes on from: the end of another one (OpenAI's script, too).
+
+    Raises:
+        RefusedByEngineError: the model has no such token.
+    """
+    if model.end_of_text_id is None:
+        raise RefusedByEngineError from ValueError("the model can't begin a text by itself")
+    return [model.end_of_text_id]

@@ -18,7 +18,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bot.core.buttons import stop_custom_id
+from bot.core.buttons import has_stop, stop_custom_id
 from bot.local.discord_server import LocalDiscord, open_local_discord
 from bot.local.handles import Member, TextChannel
 from bot.local.rate_limits import RateLimit
@@ -99,7 +99,10 @@ class Run:
         """Presses the button a moment after it is there, if it ever is."""
         with contextlib.suppress(ActionRefusedError, TimeoutError):
             reply = await self.local.wait_for(
-                lambda: (found := asked.interaction.reply) and found["components"] and found, 3
+                lambda: (
+                    (found := asked.interaction.reply) and has_stop(found["components"]) and found
+                ),
+                3,
             )
             await asyncio.sleep(self.rng.uniform(0, 0.3))
             await self.local.click(member, reply, stop_custom_id(str(asked.interaction.id)))
@@ -148,7 +151,11 @@ def _looks_finished(asked: Asked) -> bool:
     reply = asked.interaction.reply
     if reply is None:  # taken back, or never shown
         return bool(asked.interaction.followups)
-    return bool(reply["content"]) and not reply["components"] and "-# " in str(reply["content"])
+    return (
+        bool(reply["content"])
+        and not has_stop(reply["components"])
+        and "-# " in str(reply["content"])
+    )
 
 
 async def main() -> int:

@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from bot.core.buttons import has_stop
 from bot.core.jobs import END_STATES, JobState
 from bot.core.replies import UNFINISHED_MARK
 from bot.local.handles import Interaction
@@ -75,7 +76,7 @@ def _check_reply(account: Account, asked: Asked, state: JobState) -> None:
         account.complain(asked, f"{len(public)} messages beside its reply")
     if UNFINISHED_MARK in content or not content:
         account.complain(asked, f"{state.value}, and its reply stands unfinished")
-    if reply["components"]:
+    if has_stop(reply["components"]):
         account.complain(asked, f"{state.value}, and its reply still has a Stop button")
     if state is JobState.DONE and not content.startswith(f"**{asked.prompt}**"):
         account.complain(asked, "done, and its reply shows something else")

@@ -3,12 +3,11 @@
 import asyncio
 import time
 
-import pytest
-
 from bot.core.jobs import JobState
 from bot.jobqueue.api import JobQueue, PutStatus, Verdict
-from bot.jobqueue.control import Orders, TenantLoad, WorkerCard
+from bot.jobqueue.control import HostControls, Orders, TenantLoad, WorkerCard
 from bot.jobqueue.limits import QueueLimits
+from tests.host_controls import pause, resume, weigh
 from tests.queue_backends import Backend
 
 LEASE_S = 0.3
@@ -30,7 +29,7 @@ async def test_paused_pool_takes_and_gives_nothing(backend: Backend):
     await queue.claim("w", 2, 0)
     assert await queue.paused() is None
 
-    await queue.pause("A new model comes.")
+    await pause(queue, "A new model comes.")
 
     assert "A new model comes." == await queue.paused()
     assert PutStatus.PAUSED is (await queue.put(backend.job("4"))).status
@@ -39,7 +38,7 @@ async def test_paused_pool_takes_and_gives_nothing(backend: Backend):
     assert await queue.finish("w", "1", 1, JobState.DONE, 5)
     await queue.release("w", [("2", 1)])
     assert [] == await claim_ids(queue, 5)
-    await queue.resume()
+    await resume(queue)
     assert await queue.paused() is None
     assert ["2", "3"] == await claim_ids(queue, 5)
 
@@ -49,7 +48,7 @@ async def test_askers_of_late_jobs_are_told_during_a_pause_too(backend: Backend)
     queue = await backend.queue()
     await queue.put(backend.job("late", ends_in_s=0.1))
     await queue.put(backend.job("in time"))
-    await queue.pause("")
+    await pause(queue, "")
     await backend.pass_time(0.15)
 
     claims = await queue.claim("w", 5, 0)
@@ -61,12 +60,12 @@ async def test_end_of_a_pause_wakes_waiting_workers(backend: Backend):
     """They need not ask again."""
     queue = await backend.queue()
     await queue.put(backend.job("1"))
-    await queue.pause("soon")
+    await pause(queue, "soon")
     waiting = asyncio.create_task(queue.claim("w", 1, 2))
     await asyncio.sleep(0.1)
     started = time.monotonic()
 
-    await queue.resume()
+    await resume(queue)
 
     assert ["1"] == [claim.job.id for claim in await waiting]
     assert time.monotonic() - started < 1
@@ -78,7 +77,7 @@ async def test_end_of_a_pause_wakes_waiting_workers(backend: Backend):
 async def test_weight_is_a_share(backend: Backend):
     """Who has three times the weight is served three times as often."""
     queue = await backend.queue()
-    await queue.set_weight("big", 3)
+    await weigh(queue, "big", 3)
     for n in range(8):
         await queue.put(backend.job(f"s{n}", tenant="small"))
         await queue.put(backend.job(f"b{n}", tenant="big"))
@@ -89,24 +88,19 @@ async def test_weight_is_a_share(backend: Backend):
     assert 6 == sum(job_id.startswith("b") for job_id in served)
 
 
-async def test_weight_of_one_is_everybodys(backend: Backend):
-    """Nothing is kept of it."""
+async def test_nothing_older_than_what_was_done_is_done(backend: Backend):
+    """Decisions may come late, or twice: the newest one stands, as a whole."""
     queue = await backend.queue()
-    await queue.set_weight("A", 0.25)
-    await queue.set_weight("A", 1)
+    newest = HostControls(revision=1_800_000_000_001, paused="now", weights={"A": 0.25, "B": 3.5})
 
-    assert {} == await queue.weights()
+    await queue.obey(newest)
+    await queue.obey(HostControls(revision=1_800_000_000_000, paused=None, weights={"C": 2}))
+    await queue.obey(HostControls(revision=newest.revision))
+    await queue.obey(HostControls())
 
-
-@pytest.mark.parametrize("weight", [0, -1, 1001, float("nan"), float("inf")])
-async def test_weight_out_of_range_is_refused(backend: Backend, weight: float):
-    """That would stop a server, or all others."""
-    queue = await backend.queue()
-
-    with pytest.raises(ValueError, match="weight"):
-        await queue.set_weight("A", weight)
-
-    assert {} == await queue.weights()
+    assert ("now", newest.weights) == (await queue.paused(), await queue.weights())
+    await queue.obey(HostControls(revision=newest.revision + 1))
+    assert (None, {}) == (await queue.paused(), await queue.weights())
 
 
 # Workers
@@ -245,12 +239,52 @@ async def test_all_waiting_jobs_of_a_tenant_can_be_stopped(backend: Backend):
     of_a = [job.id for job in held if job.tenant == "A"]
     await queue.release("w", [(of_a[0], 1)])
 
-    assert 130 - len(of_a) + 1 == await queue.cancel_tenant("A")
-    assert 0 == await queue.cancel_tenant("A")
+    dropped = await queue.cancel_tenant("A")
+
+    assert 130 - len(of_a) + 1 == len({one.job_id for one in dropped}) == len(dropped)
+    assert all(one.job and one.job.id == one.job_id for one in dropped)
+    assert [] == await queue.cancel_tenant("A")
 
     assert JobState.STOPPED is await queue.state(of_a[0])
     assert JobState.RUNNING is await queue.state(of_a[1])
     assert 130 - (6 - len(of_a)) == (await queue.load()).queued
+
+
+async def test_all_waiting_jobs_of_a_user_can_be_stopped(backend: Backend):
+    """In whatever tenant and class, those put back as well; others' stay."""
+    queue = await backend.queue()
+    for n, tenant in enumerate(("A", "B", "u7")):
+        for user_id in (7, 77):
+            whose = {"tenant": tenant, "user_id": user_id, "is_background": n == 1}
+            await queue.put(backend.job(f"{tenant}-{user_id}", **whose))
+    await queue.claim("w", 6, 0)
+    await queue.release("w", [("A-7", 1), ("B-77", 1)])
+    await queue.put(backend.job("new", tenant="C", user_id=7))
+
+    dropped = await queue.cancel_user(7)
+
+    assert {"A-7", "new"} == {one.job_id for one in dropped}
+    assert JobState.STOPPED is await queue.state("new")
+    assert JobState.RUNNING is await queue.state("u7-7")
+    assert ["B-77"] == await claim_ids(queue, 5)
+
+
+async def test_stopped_job_is_told_with_its_reply_and_an_edit_on_its_way(backend: Backend):
+    """Whoever tells its asker must not be overtaken by a notice."""
+    queue = await backend.queue()
+    job = backend.job("1")
+    for job_id in ("1", "2", "3"):
+        await queue.put(backend.job(job_id))
+    await queue.begin_notice("2", 30)
+    await queue.begin_notice("3", 30)
+    await queue.end_notice("3")
+
+    dropped = {one.job_id: one for one in await queue.cancel_tenant("g10")}
+
+    assert job.reply == dropped["1"].job.reply
+    assert [0, 0] == [dropped[job_id].notice_s for job_id in "13"]
+    assert 25 < dropped["2"].notice_s <= 30
+    assert await queue.begin_notice("2", 30) is None
 
 
 async def test_ended_job_is_known_by_what_it_has_used(backend: Backend):

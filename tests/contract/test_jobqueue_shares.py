@@ -7,6 +7,7 @@ import pytest
 from bot.core.jobs import JobState
 from bot.jobqueue.api import JobQueue, Placement, PutStatus, Waiting
 from bot.jobqueue.limits import QueueLimits
+from tests.host_controls import pause, weigh
 from tests.queue_backends import Backend
 
 
@@ -47,7 +48,7 @@ async def test_background_jobs_get_a_tenth(backend: Backend):
 async def test_whole_order_is_foretold(backend: Backend):
     """Users, servers, classes and one put back: every place comes true."""
     queue = await backend.queue()
-    await queue.set_weight("B", 2)
+    await weigh(queue, "B", 2)
     for n in range(40):
         job = backend.job(str(n), tenant="ABC"[n % 3], user_id=n * n % 5, is_background=n % 7 == 0)
         await queue.put(job)
@@ -173,7 +174,7 @@ async def test_time_to_start_is_unknown_without_a_worker_or_a_pace(backend: Back
     assert (await queue.put(backend.job("2"))).eta_s is None
     await queue.renew("w", 3, [])
     assert 0 == (await queue.status("2")).eta_s
-    await queue.pause("later")
+    await pause(queue, "later")
     assert (await queue.status("2")).eta_s is None
 
 

@@ -1,73 +1,53 @@
-"""What every store of limits must do, whatever it is built on."""
+"""What every store of limits must do with buckets, whatever it is built on."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 
 import pytest
 
-from bot.core.limit_buckets import Bucket, Charged, Per, Refused, Scope, Unit
-from bot.core.limit_rules import Rule, ServerRules
-from bot.errors import QueueDownError
-from bot.state.limits_api import MAX_LOG, LimitsStore
-from bot.state.memory_limits import MemoryLimits
-from bot.state.redis_limits import RedisLimits
-from bot.storage.connect import ANSWER_TIMEOUT_S, open_client
+from bot.core.limit_buckets import Charged, Per, Refused
+from bot.state.limits_api import LimitsStore
+from tests.contract.limits_backends import (
+    left,
+    open_limits,
+    requests,
+    tokens,
+)
 from tests.queue_backends import Backend
-from tests.redis_servers import any_server, running_server
-
-GUILD = 1234567890123456789  # more than a Lua number can hold
-ADMIN, OTHER_ADMIN = 1111111111111111111, 2222222222222222222
 
 
 @pytest.fixture
 async def store(backend: Backend) -> AsyncIterator[LimitsStore]:
     """A store on the backend's clock."""
-    async with AsyncExitStack() as stack:
-        if backend.server is None:
-            yield MemoryLimits(backend.now)
-        else:
-            client = await stack.enter_async_context(
-                open_client(backend.server.url, ANSWER_TIMEOUT_S)
-            )
-            yield RedisLimits(client, pool=backend.pool)
+    async with open_limits(backend) as store:
+        yield store
 
 
-def requests(amount: int = 3, *, key: str = "r", per: Per = Per.DAY) -> Bucket:
-    """A bucket that counts requests."""
-    return Bucket(
-        key=key, scope=Scope.MEMBER, target_id=0, unit=Unit.REQUESTS, amount=amount, per=per,
-        burst=amount,
-    )  # fmt: skip
+# A user's own counters
 
 
-def tokens(
-    amount: int = 1000, *, key: str = "t", per: Per = Per.DAY, burst: int | None = None
-) -> Bucket:
-    """A bucket that counts tokens; a day's worth, so that none come back while a test runs."""
-    return Bucket(
-        key=key, scope=Scope.SERVER, target_id=0, unit=Unit.TOKENS, amount=amount, per=per,
-        burst=amount if burst is None else burst,
-    )  # fmt: skip
+async def test_counters_of_a_user_are_found(store: LimitsStore, backend: Backend):
+    """In all servers; those that are shared, and whole ones, are nobody's."""
+    user = 2**62 + 1
+    own = [
+        tokens(key=f"g10:m{user}:tokens:day"),
+        requests(key=f"g11:m{user}:requests:day"),
+        tokens(key=f"host:u{user}:tokens:day"),
+    ]
+    others = [tokens(key="g10:all:tokens:day"), tokens(key="g10:m7:tokens:day")]
+    await store.charge("1", [*own, *others], 100)
+    await store.charge("2", own[:1], 100)
+    await store.settle("2", 300)
 
+    counters = await store.counters_of(user)
 
-async def left(store: LimitsStore, *buckets: Bucket) -> list[int]:
-    """How much is left in each."""
-    return [state.left for state in await store.peek(buckets)]
-
-
-def rules_of(amount: int) -> ServerRules:
-    """Rules that differ by one number."""
-    return ServerRules(
-        rules=(
-            Rule(scope=Scope.ROLE, target_id=GUILD, unit=Unit.TOKENS, amount=amount, per=Per.HOUR),
-        ),
-        exempt_roles=frozenset({GUILD + 1}),
-    )
-
-
-# Buckets
+    assert {one.key for one in own} == set(counters)
+    states = await store.peek(own)
+    for state in states:
+        assert counters[state.bucket.key] == pytest.approx(state.tat_ms / 1000, abs=0.01)
+    assert {others[1].key} == set(await store.counters_of(7))
+    await store.refund("1")
+    assert {own[0].key} == set(await store.counters_of(user))
 
 
 async def test_untouched_bucket_is_whole(store: LimitsStore, backend: Backend):
@@ -272,185 +252,6 @@ async def test_crowd_gets_exactly_what_there_is(store: LimitsStore):
 
     assert 9 == sum(isinstance(answer, Charged) for answer in answers)
     assert [1, 0] == await left(store, requests(10), tokens(900))
-
-
-# Rules
-
-
-async def test_server_without_rules_has_revision_0(store: LimitsStore):
-    """And an empty log."""
-    assert ServerRules() == await store.rules(GUILD)
-    assert [] == await store.log(GUILD)
-    assert await store.undo(GUILD, ADMIN) is None
-
-
-async def test_rules_come_back_as_they_were_set(store: LimitsStore):
-    """Ids to the last digit; each change counts."""
-    assert await store.change_rules(GUILD, 0, rules_of(5), ADMIN)
-
-    stored = await store.rules(GUILD)
-
-    assert 1 == stored.revision
-    assert stored.says_the_same_as(rules_of(5))
-    assert ServerRules() == await store.rules(GUILD + 1)
-
-
-async def test_of_two_admins_at_once_the_second_changes_nothing(store: LimitsStore):
-    """Both made their rules from the same revision."""
-    answers = await asyncio.gather(
-        store.change_rules(GUILD, 0, rules_of(5), ADMIN),
-        store.change_rules(GUILD, 0, rules_of(6), OTHER_ADMIN),
-    )
-
-    assert [False, True] == sorted(answers)
-    winner = ADMIN if answers[0] else OTHER_ADMIN
-    assert [winner] == [change.by_user for change in await store.log(GUILD)]
-    assert 1 == (await store.rules(GUILD)).revision
-
-
-async def test_log_says_who_when_before_and_after(store: LimitsStore, backend: Backend):
-    """Newest first."""
-    await store.change_rules(GUILD, 0, rules_of(5), ADMIN)
-    await store.change_rules(GUILD, 1, rules_of(6), OTHER_ADMIN)
-
-    newest, oldest = await store.log(GUILD)
-
-    assert (2, OTHER_ADMIN, None) == (newest.revision, newest.by_user, newest.undoes)
-    assert newest.before.says_the_same_as(rules_of(5))
-    assert newest.after.says_the_same_as(rules_of(6))
-    assert ServerRules() == oldest.before
-    assert abs(oldest.at_s - backend.now()) < 5
-    assert [newest] == await store.log(GUILD, 1)
-
-
-async def test_log_keeps_the_last_changes(store: LimitsStore):
-    """More than 200 are not kept."""
-    for n in range(MAX_LOG + 3):
-        await store.change_rules(GUILD, n, rules_of(n + 1), ADMIN)
-
-    log = await store.log(GUILD)
-
-    assert (MAX_LOG, MAX_LOG + 3, 4) == (len(log), log[0].revision, log[-1].revision)
-
-
-async def test_undo_goes_back_step_by_step_and_is_logged(store: LimitsStore):
-    """Two undos take two changes back; a change after them is the next to be undone."""
-    for n in range(3):
-        await store.change_rules(GUILD, n, rules_of(n + 1), ADMIN)
-
-    first = await store.undo(GUILD, OTHER_ADMIN)
-    assert first is not None
-    assert 3 == first.revision
-    assert (await store.rules(GUILD)).says_the_same_as(rules_of(2))
-    newest = (await store.log(GUILD))[0]
-    assert (4, OTHER_ADMIN, 3) == (newest.revision, newest.by_user, newest.undoes)
-
-    await store.undo(GUILD, ADMIN)
-    assert (await store.rules(GUILD)).says_the_same_as(rules_of(1))
-
-    await store.change_rules(GUILD, 5, rules_of(9), ADMIN)
-    await store.undo(GUILD, ADMIN)
-    assert (await store.rules(GUILD)).says_the_same_as(rules_of(1))
-
-    await store.undo(GUILD, ADMIN)
-    assert (await store.rules(GUILD)).says_the_same_as(ServerRules())
-    assert await store.undo(GUILD, ADMIN) is None
-
-
-async def test_forgotten_server_has_no_rules_but_its_use_stays(store: LimitsStore):
-    """Throwing the bot out and taking it back is no way around a ceiling."""
-    await store.change_rules(GUILD, 0, rules_of(5), ADMIN)
-    await store.charge("1", [tokens()], 300)
-
-    await store.forget_guild(GUILD)
-
-    assert ServerRules() == await store.rules(GUILD)
-    assert [] == await store.log(GUILD)
-    assert [700] == await left(store, tokens())
-
-
-# What only Redis can show
-
-ONLY_REDIS = pytest.mark.parametrize(
-    "backend", ["redis", "redis-6.2", "redis-cluster", "valkey-8"], indirect=True
-)
-
-
-@ONLY_REDIS
-async def test_every_key_has_one_hash_tag_and_buckets_end_by_themselves(
-    store: LimitsStore, backend: Backend
-):
-    """One slot of a cluster; nothing of a member is kept longer than it counts."""
-    assert backend.server is not None
-    await store.charge("1", [requests(), tokens(per=Per.HOUR)], 500)
-    await store.change_rules(GUILD, 0, rules_of(5), ADMIN)
-    async with open_client(backend.server.url, ANSWER_TIMEOUT_S) as client:
-        prefix = f"{{{backend.pool}-limits}}:"
-        keys = [key async for key in client.scan_iter(f"*{backend.pool}*")]
-        assert {"b:r", "b:t", "charge:1", "open", f"rules:{GUILD}", f"log:{GUILD}"} == {
-            key.removeprefix(prefix) for key in keys
-        }
-        assert 1_790 < await client.ttl(prefix + "b:t") <= 1_800
-        assert 0 < await client.ttl(prefix + "charge:1") <= 3_600
-
-
-@ONLY_REDIS
-async def test_change_that_is_sent_twice_counts_once(store: LimitsStore):
-    """The client tries a script again when an answer was lost."""
-    assert isinstance(store, RedisLimits)
-    arguments = (GUILD, 0, rules_of(5).to_json(), ADMIN, 0, "one call", MAX_LOG)
-    scripts = store._scripts
-
-    assert ["1"] == await scripts.run("limits_change", *arguments)
-    assert ["1"] == await scripts.run("limits_change", *arguments)
-
-    assert 1 == len(await store.log(GUILD))
-    assert time.time() == pytest.approx((await store.log(GUILD))[0].at_s, abs=5)
-
-
-@ONLY_REDIS
-async def test_full_memory_refuses_new_jobs_and_still_settles_old_ones(
-    store: LimitsStore, backend: Backend
-):
-    """What a job did not use must come back, whatever the state of the server."""
-    assert backend.server is not None
-    await store.charge("1", [tokens()], 300)
-    async with open_client(backend.server.url, ANSWER_TIMEOUT_S) as client:
-        await client.config_set("maxmemory", "1")
-        try:
-            with pytest.raises(QueueDownError, match="no memory left"):
-                await store.charge("2", [tokens()], 300)
-            assert await store.settle("1", 100)
-        finally:
-            await client.config_set("maxmemory", "0")
-
-    assert [900] == await left(store, tokens())
-
-
-async def test_server_that_is_gone_is_said_as_such(server_that_ended: str):
-    """Every call tells the person, and none hangs."""
-    async with open_client(server_that_ended, ANSWER_TIMEOUT_S) as client:
-        store = RedisLimits(client, pool="gone")
-        for call in (
-            store.charge("1", [], 1),
-            store.settle("1", 1),
-            store.refund("1"),
-            store.peek([]),
-            store.rules(GUILD),
-            store.log(GUILD),
-            store.undo(GUILD, ADMIN),
-            store.forget_guild(GUILD),
-            store.change_rules(GUILD, 0, rules_of(1), ADMIN),
-        ):
-            with pytest.raises(QueueDownError):
-                await call
-
-
-@pytest.fixture
-def server_that_ended() -> str:
-    """The address of a server that answers no more."""
-    with running_server(any_server()) as server:
-        return server.url
 
 
 async def test_charges_are_open_until_they_are_settled(store: LimitsStore, backend: Backend):

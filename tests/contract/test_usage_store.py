@@ -113,6 +113,38 @@ async def test_end_of_what_was_never_accepted_is_not_counted(store: UsageStore):
     assert 0 == (await counted(store, None)).tokens
 
 
+@pytest.mark.parametrize("guild_id", [GUILD, None])
+async def test_text_may_be_over_before_its_request_is_noted(
+    store: UsageStore, guild_id: int | None
+):
+    """A worker can be faster than the bot: both are noted all the same, once."""
+    assert not await store.ended(ended("1"))
+    assert not await store.ended(ended("1", tokens_written=7))
+    assert await store.asked(asked("1", guild_id=guild_id))
+    assert not await store.ended(ended("1", tokens_written=8))
+    assert not await store.asked(asked("1", guild_id=guild_id))
+
+    counts = await counted(store, guild_id)
+    assert (1, 1, 90, 1500) == (counts.jobs, counts.done, counts.tokens_written, counts.wait_ms)
+    assert 90 == (await counted(store, None)).tokens_written
+    requests = await store.requests(GUILD)
+    assert ([] if guild_id is None else [100]) == [request.real_tokens for request in requests]
+
+
+async def test_refused_request_takes_no_end_that_came_before_it(store: UsageStore):
+    """The queue's answer was lost: its asker was told that nothing comes."""
+    await store.ended(ended("1"))
+    assert await store.asked(asked("1", outcome=Outcome.REFUSED_QUEUE))
+
+    [request] = await store.requests(GUILD)
+    assert request.real_tokens is None
+    assert (0, 0, 1) == (
+        (counts := await counted(store)).tokens,
+        counts.done,
+        counts.refused_queue,
+    )
+
+
 async def test_where_no_server_rules_only_counts_are_kept(store: UsageStore):
     """Direct messages are nobody's business."""
     await store.asked(asked("1", guild_id=None))
@@ -167,6 +199,22 @@ async def test_server_is_forgotten(store: UsageStore):
     assert Counts() == await counted(store)
     assert 1 == len(await store.requests(11))
     assert 2 == (await counted(store, None)).jobs
+
+
+async def test_users_requests_are_found_in_all_servers(store: UsageStore):
+    """In the order they came, each with its end; nobody else's."""
+    for number in range(6):
+        user_id = USER if number % 2 else 101
+        await store.asked(asked(str(number), user_id=user_id, guild_id=10 + number % 3))
+    await store.ended(ended("3"))
+
+    found = await store.of_user(USER)
+
+    assert {(11, "1"), (10, "3"), (12, "5")} == {(guild, one.job_id) for guild, one in found}
+    assert {"1": None, "3": 100, "5": None} == {one.job_id: one.real_tokens for _, one in found}
+    times = [one.at_ms for _, one in found]
+    assert sorted(times) == times
+    assert [] == await store.of_user(7)
 
 
 async def test_user_is_forgotten_in_all_servers(store: UsageStore):

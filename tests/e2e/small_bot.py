@@ -16,11 +16,10 @@ import yarl
 from discord import app_commands
 from discord.ext import commands
 
+from tests.e2e.small_bot_parts import German, Parts, add_parts
+from tests.e2e.small_bot_values import PIXEL
+
 SENTENCE = "Hwaet! We have heard of the glory of the Spear-Danes in the days of old"
-PIXEL = (
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ"
-    "AAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
-)
 
 
 class StopButton(
@@ -82,7 +81,10 @@ class SmallBot(commands.AutoShardedBot):
     async def setup_hook(self) -> None:
         add_commands(self.tree)
         add_odd_commands(self.tree)
+        add_parts(self.tree)
+        await self.tree.set_translator(German())
         self.add_view(FormButton())
+        self.add_view(Parts())
         self.add_dynamic_items(StopButton)
         await self.tree.sync()
 

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from bot.core.buttons import has_stop
 from bot.core.replies import UNFINISHED_MARK
 from bot.local.discord_server import LocalDiscord, open_local_discord
 from bot.local.handles import Interaction, Member, TextChannel
@@ -155,7 +156,11 @@ class Stack:
     def finished(self, interaction: Interaction) -> dict[str, Any] | None:
         """The reply if it is finished: no Stop button any more, the label under its last part."""
         reply = interaction.reply
-        if reply is None or reply.get("components") or UNFINISHED_MARK in reply["content"]:
+        if (
+            reply is None
+            or has_stop(reply.get("components"))
+            or UNFINISHED_MARK in reply["content"]
+        ):
             return None
         last = interaction.followups[-1] if interaction.followups else reply
         return reply if "\n-# " in last["content"] else None

@@ -85,7 +85,7 @@ async def test_a_command_is_picked_and_filled_by_keyboard_and_its_reply_grows(
         await page.get_by_role("combobox").focus()
         await page.keyboard.type("/")
         options = page.get_by_role("option")
-        await expect(options).to_have_count(8)
+        await expect(options).to_have_count(12)
         await page.keyboard.press("ArrowDown")
         await expect(options.nth(1)).to_have_attribute("aria-selected", "true")
         await page.keyboard.type("gr")

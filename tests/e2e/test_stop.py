@@ -1,6 +1,6 @@
 """The Stop button: while a text waits, while it grows, and for whom."""
 
-from bot.core.buttons import stop_custom_id
+from bot.core.buttons import has_stop, stop_custom_id
 from bot.local.handles import Interaction
 from tests.e2e.stack import Stack
 
@@ -34,7 +34,7 @@ async def test_stop_while_waiting(stack: Stack):
     await stack.local.wait_for(lambda: "job put" in stack.logs(), 10)
     click = await stack.local.click(stack.local.ada, reply, stop_custom_id(str(interaction.id)))
     await click.first_answer()
-    await stack.local.wait_for(lambda: not (interaction.reply or {})["components"], 10)
+    await stack.local.wait_for(lambda: not has_stop((interaction.reply or {})["components"]), 10)
     await stack.start_worker()
     other = await stack.complete("Another one", length=5)
     await stack.final(other)
@@ -53,7 +53,7 @@ async def test_only_the_asker_and_moderators_may_stop(stack: Stack):
     for member in (local.ada, local.ben):
         interaction = await stack.complete("Once upon a time", member=member, length=50)
         texts[member.name] = interaction
-        await local.wait_for(lambda i=interaction: (i.reply or {}).get("components"), 20)
+        await local.wait_for(lambda i=interaction: has_stop((i.reply or {}).get("components")), 20)
     await local.wait_for(lambda: stack.logs().count("job put") == 2, 10)
 
     async def click(member: str, owner: str) -> Interaction:
@@ -70,15 +70,15 @@ async def test_only_the_asker_and_moderators_may_stop(stack: Stack):
     assert "Only the one who asked" in told["content"]
     assert told["flags"] & 64  # for Ben alone
     await click("Ada", "Ben")
-    await local.wait_for(lambda: not (texts["Ben"].reply or {})["components"], 10)
-    assert (texts["Ada"].reply or {})["components"]
+    await local.wait_for(lambda: not has_stop((texts["Ben"].reply or {})["components"]), 10)
+    assert has_stop((texts["Ada"].reply or {})["components"])
 
 
 async def test_stop_works_after_a_restart_of_the_bot(stack: Stack):
     """The button's state is in its id, so another bot process can act on it."""
     bot = await stack.start_bot()
     interaction = await stack.complete("Once upon a time", length=50)
-    await stack.local.wait_for(lambda: (interaction.reply or {}).get("components"), 20)
+    await stack.local.wait_for(lambda: has_stop((interaction.reply or {}).get("components")), 20)
     await stack.local.wait_for(lambda: "job put" in stack.logs(), 10)
     await bot.kill()
     await stack.start_bot()
@@ -87,6 +87,6 @@ async def test_stop_works_after_a_restart_of_the_bot(stack: Stack):
     assert reply is not None
     click = await stack.local.click(stack.local.ada, reply, stop_custom_id(str(interaction.id)))
     await click.first_answer()
-    await stack.local.wait_for(lambda: not (interaction.reply or {})["components"], 10)
+    await stack.local.wait_for(lambda: not has_stop((interaction.reply or {})["components"]), 10)
 
     assert "Stopped" in (interaction.reply or {})["content"]

@@ -156,5 +156,5 @@ async def test_page_shows_a_completion_in_a_browser(tmp_path: Path) -> None:
 
     text = reply.partition("Once upon a time")[2].partition("bardling-small q8_0")[0]
     assert len(text.strip()) > 20
-    assert reply.endswith("machine-written · seed 5")
+    assert "machine-written · seed 5" in reply
     assert picture.read_bytes().startswith(b"\x89PNG")

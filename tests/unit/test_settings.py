@@ -55,6 +55,8 @@ def test_command_line_beats_environment_beats_file_beats_defaults(tmp_path: Path
         ({"BARDLING_POOL": "a b"}, "must be made of letters"),
         ({"BARDLING_CONFIG": "/nowhere.toml"}, "can't be read"),
         ({"DISCORD_TOKEN_FILE": "/nowhere.txt"}, "the file can't be read"),
+        ({"BARDLING_OUTPUTS_KEEP_DAYS": "0"}, "must be a number from 1 to 3650"),
+        ({"BARDLING_PRIVACY_URL": "example.org"}, "must be an address that starts with https://"),
     ],
 )
 def test_wrong_setting_is_one_sentence_with_name_value_and_origin(
@@ -115,3 +117,27 @@ def test_limits_of_the_host_have_defaults_and_variables_of_their_own():
     assert (6, 9000) == (own.member_requests_per_minute, own.ceiling_member_tokens_per_day)
     with pytest.raises(SettingError, match="BARDLING_LIMITS_MEMBER_TOKENS_PER_HOUR"):
         load_settings({"BARDLING_LIMITS_MEMBER_TOKENS_PER_HOUR": "-1"})
+
+
+def test_receipt_keys_are_read_newest_first(tmp_path: Path):
+    """From one line with commas, or from a file with a line for each."""
+    keys = (b"the newest of keys", b"an older key of mine")
+    file = tmp_path / "keys"
+    file.write_text("the newest of keys\n\nan older key of mine\n")
+
+    assert () == load_settings({}).receipt_keys
+    for environment in (
+        {"BARDLING_RECEIPT_KEYS": "the newest of keys, an older key of mine,"},
+        {"BARDLING_RECEIPT_KEYS_FILE": str(file)},
+    ):
+        settings = load_settings(environment)
+        assert keys == settings.receipt_keys
+        assert "newest of keys" not in repr(settings)
+
+
+def test_short_receipt_key_is_refused_and_not_repeated():
+    """Nobody reads it in a log."""
+    with pytest.raises(SettingError, match="at least 16 characters") as caught:
+        load_settings({"BARDLING_RECEIPT_KEYS": "a key that is long enough,hunter2"})
+
+    assert "hunter2" not in str(caught.value)

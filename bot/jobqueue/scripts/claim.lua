@@ -11,7 +11,7 @@ local reply, claimed = { is_drained }, 0
 local function take(job, charged)
   local id, key = job.id, JOB .. job.id
   local record = redis.call('HMGET', key, 'payload', 'runs', 'deadline', 'sent', 'sending',
-    'notice')
+    'notice', 'farewells')
   if not record[1] then
     dead_letter(id, 'its record was lost', max_letters)
     end_service(job, charged or 0)
@@ -23,15 +23,14 @@ local function take(job, charged)
   elseif tonumber(record[3]) <= now then
     verdict, counter = 'expired', 'farewells'
   end
+  local attempt = tonumber(record[2]) + tonumber(record[7]) + 1
   redis.call('HINCRBY', key, counter, 1)
-  redis.call('HSET', key, 'st', 'running', 'by', worker, 'verdict', verdict, 'at', now)
-  if charged then
-    redis.call('HSET', key, 'charged', charged)
-  end
+  redis.call('HSET', key, 'st', 'running', 'by', worker, 'verdict', verdict, 'at', now,
+    unpack(charged and { 'charged', charged } or {}))
   redis.call('ZADD', LEASES, now + tonumber(lease_ms), job.member)
   redis.call('HINCRBY', META, 'running', job.cost)
   claimed = claimed + 1
-  for _, value in ipairs({ id, attempt_of(id), verdict, record[1], record[4] or '',
+  for _, value in ipairs({ id, attempt, verdict, record[1], record[4] or '',
     record[5] or '', math.max(0, tonumber(record[6] or 0) - now) }) do
     reply[#reply + 1] = value
   end

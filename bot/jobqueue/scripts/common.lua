@@ -40,8 +40,8 @@ local function find_job(id)
 end
 
 local function wake_one()
-  if redis.call('LPUSH', WAKE, 1) > MAX_WAKE_TOKENS then
-    redis.call('LTRIM', WAKE, 0, MAX_WAKE_TOKENS - 1)
+  if redis.call('LLEN', WAKE) < MAX_WAKE_TOKENS then
+    redis.call('LPUSH', WAKE, 1)
   end
 end
 
@@ -66,13 +66,16 @@ local function attempt_of(id)
   return tonumber(counts[1] or 0) + tonumber(counts[2] or 0)
 end
 
--- The fence: whether this worker's hold is the newest one of the job.
+-- The fence: whether this worker's hold is the newest one of the job; and the job's state.
 local function newest_holder(id, worker, attempt)
-  return redis.call('HGET', JOB .. id, 'by') == worker and attempt_of(id) == tonumber(attempt)
+  local record = redis.call('HMGET', JOB .. id, 'st', 'by', 'runs', 'farewells')
+  local newest = tonumber(record[3] or 0) + tonumber(record[4] or 0)
+  return record[2] == worker and newest == tonumber(attempt), record[1]
 end
 
 local function holds(id, worker, attempt)
-  return redis.call('HGET', JOB .. id, 'st') == 'running' and newest_holder(id, worker, attempt)
+  local is_newest, state = newest_holder(id, worker, attempt)
+  return is_newest and state == 'running'
 end
 
 local function leave_lease(job)

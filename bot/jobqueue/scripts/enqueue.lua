@@ -12,13 +12,15 @@ end
 if in_line() + redis.call('ZCARD', FRONT) >= tonumber(max_all) then
   return { 'full', 0, '', 0 }
 end
-if in_both('', tenant) >= tonumber(max_server) then
+local way = levels(class, tenant, user)
+if in_both(way, 2) >= tonumber(max_server) then
   return { 'full_server', 0, '', 0 }
 end
-if in_both(':' .. tenant, user) >= tonumber(max_user) then
+if in_both(way, 1) >= tonumber(max_user) then
   return { 'full_user', 0, '', 0 }
 end
 local job = job_of(member_of(next_number(), class, tenant, user, cost, id))
+job.levels = way
 into_line(job, deadline)
 local waits, eta = waiting(job, now)
 if eta and now + eta * 1000 > tonumber(deadline) then

@@ -15,7 +15,9 @@ local function rounded(tokens)
   return math.floor(tokens * FRACTION + 0.5) / FRACTION
 end
 
--- A job's way from its user up to the root: which child of which node it belongs to.
+-- A job's way from its user up to the root: which child of which node it belongs to. What is read
+-- or written of a child on the way stays with its level; so a way is for one job, while no other
+-- changes the tree.
 local function levels(class, tenant, user)
   local weight = tonumber(redis.call('HGET', WEIGHTS, tenant) or 1)
   return {
@@ -44,14 +46,21 @@ local function line_at(node, child)
   return unpacked(redis.call('HGET', LINE .. node, child))
 end
 
--- Jobs in line of a child of a node, in both classes; `below` is the node's path in a class.
-local function in_both(below, child)
-  local interactive, background = line_at('i' .. below, child), line_at('b' .. below, child)
-  return interactive + background
+local function line_of(level)
+  level.line = level.line or tonumber(redis.call('HGET', LINE .. level.node, level.child) or 0)
+  return unpacked(level.line)
+end
+
+-- Jobs in line of a way's user or tenant (its level 1 or 2), in both classes.
+local function in_both(way, i)
+  local own = line_of(way[i])
+  local other = line_at(OTHER_CLASS[way[3].child] .. string.sub(way[i].node, 2), way[i].child)
+  return own + other
 end
 
 local function in_line()
-  local interactive, background = line_at('', 'i'), line_at('', 'b')
+  local lines = redis.call('HMGET', LINE, 'i', 'b')
+  local interactive, background = unpacked(lines[1]), unpacked(lines[2])
   return interactive + background
 end
 
@@ -60,73 +69,91 @@ local function running_at(node, child)
   return tonumber(redis.call('HGET', NODE .. node, 'r:' .. child) or 0)
 end
 
+-- Its node's virtual time, its turn (false unless it is eligible), and those of it that run.
+local function read_state(level)
+  if not level.v then
+    local state = redis.call('HMGET', NODE .. level.node, 'v', 'a:' .. level.child,
+      'r:' .. level.child)
+    level.v, level.turn, level.running =
+      tonumber(state[1] or 0), state[2], tonumber(state[3] or 0)
+  end
+  return level
+end
+
 local function add(key, field, amount)
-  if redis.call('HINCRBY', key, field, amount) == 0 then
+  local sum = redis.call('HINCRBY', key, field, amount)
+  if sum == 0 then
     redis.call('HDEL', key, field)
   end
+  return sum
 end
 
 -- Counts a job in or out of the line (queued) and of those served (running), on all levels.
 local function add_counts(job, queued, running)
   for _, level in ipairs(levels_of(job)) do
     if queued ~= 0 then
-      add(LINE .. level.node, level.child, queued * (JOB_IN_LINE + job.cost))
+      level.line = add(LINE .. level.node, level.child, queued * (JOB_IN_LINE + job.cost))
     end
     if running ~= 0 then
-      add(NODE .. level.node, 'r:' .. level.child, running)
+      level.running = add(NODE .. level.node, 'r:' .. level.child, running)
     end
   end
 end
 
--- A child's start tag, its turn (false unless it is eligible), and its node's virtual time.
-local function standing(level)
-  local state = redis.call('HMGET', NODE .. level.node, 'v', 'a:' .. level.child)
-  local v, turn = tonumber(state[1] or 0), state[2]
-  if turn then
-    local tag = redis.call('ZSCORE', ELIGIBLE .. level.node, turn .. ':' .. level.child)
-    return tonumber(tag), turn, v
+-- A child's start tag.
+local function tag_of(level)
+  if not level.tag then
+    read_state(level)
+    if level.turn then
+      level.tag =
+        tonumber(redis.call('ZSCORE', ELIGIBLE .. level.node, level.turn .. ':' .. level.child))
+    else
+      local tag = tonumber(redis.call('ZSCORE', FINISH .. level.node, level.child) or 0)
+      level.tag = math.max(level.v, tag)
+    end
   end
-  local tag = tonumber(redis.call('ZSCORE', FINISH .. level.node, level.child) or 0)
-  return math.max(v, tag), false, v
+  return level.tag
 end
 
-local function set_tag(level, tag, turn, v)
-  if turn then
-    redis.call('ZADD', ELIGIBLE .. level.node, tag, turn .. ':' .. level.child)
-  elseif tag > v then
-    redis.call('ZADD', FINISH .. level.node, tag, level.child)
+local function write_tag(level)
+  if level.turn then
+    redis.call('ZADD', ELIGIBLE .. level.node, level.tag, level.turn .. ':' .. level.child)
+  elseif level.tag > level.v then
+    redis.call('ZADD', FINISH .. level.node, level.tag, level.child)
   else
     redis.call('ZREM', FINISH .. level.node, level.child)
   end
 end
 
 local function set_eligible(level, wanted)
-  if (redis.call('HEXISTS', NODE .. level.node, 'a:' .. level.child) == 1) == wanted then
+  if (read_state(level).turn ~= false) == wanted then
     return
   end
-  local tag, turn, v = standing(level)
+  tag_of(level)
   if wanted then
-    turn = string.format('%016d', next_number())
+    level.turn = string.format('%016d', next_number())
     redis.call('ZREM', FINISH .. level.node, level.child)
-    redis.call('HSET', NODE .. level.node, 'a:' .. level.child, turn)
-    set_tag(level, tag, turn, v)
+    redis.call('HSET', NODE .. level.node, 'a:' .. level.child, level.turn)
   else
-    redis.call('ZREM', ELIGIBLE .. level.node, turn .. ':' .. level.child)
+    redis.call('ZREM', ELIGIBLE .. level.node, level.turn .. ':' .. level.child)
     redis.call('HDEL', NODE .. level.node, 'a:' .. level.child)
-    set_tag(level, tag, false, v)
+    level.turn = false
   end
+  write_tag(level)
 end
 
 local function below_cap(cap, node, child)
   return cap == 0 or running_at('i' .. node, child) + running_at('b' .. node, child) < cap
 end
 
+local function has_eligible(level)
+  return level.turn ~= false or redis.call('EXISTS', ELIGIBLE .. level.node) == 1
+end
+
 local function refresh_way(up, tenant, user)
-  set_eligible(up[1], line_at(up[1].node, user) > 0
-    and below_cap(MAX_RUNNING_USER, ':' .. tenant, user))
-  set_eligible(up[2], redis.call('EXISTS', ELIGIBLE .. up[1].node) == 1
-    and below_cap(MAX_RUNNING_SERVER, '', tenant))
-  set_eligible(up[3], redis.call('EXISTS', ELIGIBLE .. up[2].node) == 1)
+  set_eligible(up[1], line_of(up[1]) > 0 and below_cap(MAX_RUNNING_USER, ':' .. tenant, user))
+  set_eligible(up[2], has_eligible(up[1]) and below_cap(MAX_RUNNING_SERVER, '', tenant))
+  set_eligible(up[3], has_eligible(up[2]))
 end
 
 -- Who may be served. Without caps that changes only with a user's first and last job in line;
@@ -143,12 +170,11 @@ local function forget_node(node)
   redis.call('DEL', NODE .. node, LINE .. node, ELIGIBLE .. node, FINISH .. node)
 end
 
--- A node without jobs starts anew with its next one.
+-- A node without jobs starts anew with its next one. For the end of what is done to a job.
 local function prune(job)
   local way = levels_of(job)
   for i = 2, 3 do
-    local node, child = way[i].node, way[i].child
-    if line_at(node, child) > 0 or running_at(node, child) > 0 then
+    if line_of(way[i]) > 0 or read_state(way[i]).running > 0 then
       return
     end
     forget_node(way[i - 1].node)
@@ -162,7 +188,8 @@ local function into_line(job, deadline)
   redis.call('ZADD', fifo_of(job), job.seq, job.member)
   redis.call('ZADD', DEADLINES, tonumber(deadline), job.member)
   add_counts(job, 1, 0)
-  if redis.call('ZCARD', fifo_of(job)) == 1 then
+  job.rank = line_of(job.levels[1]) - 1  -- nobody came later
+  if job.rank == 0 then
     refresh(job)
   end
   wake_one()
@@ -173,7 +200,7 @@ local function out_of_line(job, running)
   redis.call('ZREM', DEADLINES, job.member)
   redis.call('ZREM', fifo_of(job), job.member)
   add_counts(job, -1, running)
-  if HAS_CAPS or redis.call('EXISTS', fifo_of(job)) == 0 then
+  if HAS_CAPS or line_of(job.levels[1]) == 0 then
     refresh(job)
   end
   if running == 0 then
@@ -181,30 +208,37 @@ local function out_of_line(job, running)
   end
 end
 
-local function first_child(node)
-  local first = redis.call('ZRANGE', ELIGIBLE .. node, 0, 0)[1]
-  return first and string.sub(first, 18)
+-- The level of the child that is served next, or nil.
+local function first_level(node)
+  local first = redis.call('ZRANGE', ELIGIBLE .. node, 0, 0, 'WITHSCORES')
+  return first[1] and { node = node, child = string.sub(first[1], 18),
+    turn = string.sub(first[1], 1, 16), tag = tonumber(first[2]) }
 end
 
 -- Takes the job whose turn it is out of the line and charges it; nil where none may be served.
 local function serve_next()
-  local class = first_child('')
-  local tenant = class and first_child(class)
-  local user = tenant and first_child(class .. ':' .. tenant)
-  local member = user
-    and redis.call('ZRANGE', FIFO .. class .. ':' .. tenant .. ':' .. user, 0, 0)[1]
+  local class = first_level('')
+  local tenant = class and first_level(class.child)
+  local user = tenant and first_level(class.child .. ':' .. tenant.child)
+  local member = user and redis.call('ZRANGE', FIFO .. user.node .. ':' .. user.child, 0, 0)[1]
   if not member then
     return nil
   end
   local job = job_of(member)
-  for _, level in ipairs(levels_of(job)) do
-    local tag, turn, v = standing(level)
-    v = math.max(v, tag)
-    redis.call('ZREMRANGEBYSCORE', FINISH .. level.node, '-inf', v)
-    redis.call('HSET', NODE .. level.node, 'v', v)
-    set_tag(level, tag + rounded(job.cost / level.weight), turn, v)
+  for i, level in ipairs(levels_of(job)) do
+    local first = ({ user, tenant, class })[i]
+    level.turn, level.tag = first.turn, first.tag
+    level.v = math.max(tonumber(redis.call('HGET', NODE .. level.node, 'v') or 0), level.tag)
+    redis.call('ZREMRANGEBYSCORE', FINISH .. level.node, '-inf', level.v)
+    redis.call('HSET', NODE .. level.node, 'v', level.v)
+    level.tag = level.tag + rounded(job.cost / level.weight)
   end
   out_of_line(job, 1)
+  for _, level in ipairs(job.levels) do
+    if level.turn then  -- else its tag is written
+      write_tag(level)
+    end
+  end
   return job
 end
 
@@ -213,8 +247,8 @@ local function end_service(job, unused)
   add_counts(job, 0, -1)
   if unused ~= 0 then
     for _, level in ipairs(levels_of(job)) do
-      local tag, turn, v = standing(level)
-      set_tag(level, math.max(v, tag - rounded(unused / level.weight)), turn, v)
+      level.tag = math.max(read_state(level).v, tag_of(level) - rounded(unused / level.weight))
+      write_tag(level)
     end
   end
   if HAS_CAPS then
@@ -258,7 +292,7 @@ end
 local function weights_of(level, names)
   if level.node == '' then
     return { CLASS_WEIGHTS[names[1]], CLASS_WEIGHTS[names[2]] }
-  elseif level.node == 'i' or level.node == 'b' then
+  elseif #level.node == 1 and redis.call('EXISTS', WEIGHTS) == 1 then
     return redis.call('HMGET', WEIGHTS, unpack(names))
   end
   return {}
@@ -268,7 +302,7 @@ end
 -- cost, and the child's turn; `cost` is what its jobs before that one cost. Written for speed:
 -- every put runs it.
 local function siblings_ahead(level, jobs, cost)
-  local tag, turn = standing(level)
+  local tag, turn = tag_of(level), level.turn
   local mine = jobs > 0 and tag + jobs * rounded(cost / jobs / level.weight) or tag
   local key, own, ceil = ELIGIBLE .. level.node, level.child, math.ceil
   local lower = redis.call('ZRANGEBYSCORE', key, '-inf', mine, 'LIMIT', 0, MAX_SIBLINGS,
@@ -306,18 +340,19 @@ end
 
 -- What is served before a waiting job: how many, their cost, how many of them are its tenant's,
 -- and whether a cap holds it back.
-local function ahead_of(job)
-  local front, front_cost = redis.call('ZCARD', FRONT), redis.call('HGET', META, 'front')
-  front_cost = tonumber(front_cost or 0)
-  local rank = redis.call('ZRANK', FRONT, job.member)
-  if rank then
-    return rank, front_cost * rank / front, 0, false
+local function ahead_of(job, front_cost)
+  local front = redis.call('ZCARD', FRONT)
+  if not job.rank then
+    local rank = redis.call('ZRANK', FRONT, job.member)
+    if rank then
+      return rank, front_cost * rank / front, 0, false
+    end
   end
   local way = levels_of(job)
-  local jobs = redis.call('ZRANK', fifo_of(job), job.member)
+  local jobs = job.rank or redis.call('ZRANK', fifo_of(job), job.member)
   local cost = 0
   if jobs > 0 then
-    local n, tokens = line_at(way[1].node, job.user)
+    local n, tokens = line_of(way[1])
     cost = jobs * tokens / n
   end
   local own, is_capped = 0, false
@@ -333,30 +368,30 @@ local function ahead_of(job)
 end
 
 -- Seconds until a job starts, or nil: nobody works, the pace is not known yet, or all is paused.
-local function seconds_to_start(now, jobs, cost, is_capped)
+local function seconds_to_start(now, jobs, cost, is_capped, paused, rate, running)
   local slots = live_slots(now)
-  if slots == 0 or is_paused() then
+  if slots == 0 or paused then
     return nil
   end
   local free = slots - redis.call('ZCARD', LEASES)
   if jobs < free and not is_capped then
     return 0
   end
-  local meta = redis.call('HMGET', META, 'rate', 'running')
-  if not meta[1] then
+  if not rate then
     return nil
   end
   if free <= 0 then
-    cost = cost + tonumber(meta[2] or 0) / 2
+    cost = cost + tonumber(running or 0) / 2
   end
-  return cost * tonumber(meta[1]) / slots
+  return cost * tonumber(rate) / slots
 end
 
 -- How a job waits, as the replies say it: place (0 = it does not wait), seconds to its start ('' =
 -- not known), 1 if most of those ahead are its tenant's own. Then the seconds as a number.
 local function waiting(job, now)
-  local jobs, cost, own, is_capped = ahead_of(job)
-  local eta = seconds_to_start(now, jobs, cost, is_capped)
+  local meta = redis.call('HMGET', META, 'front', 'paused', 'rate', 'running')
+  local jobs, cost, own, is_capped = ahead_of(job, tonumber(meta[1] or 0))
+  local eta = seconds_to_start(now, jobs, cost, is_capped, unpack(meta, 2))
   local own_share = (own * 2 > jobs or is_capped) and 1 or 0
   return { jobs + 1, eta and string.format('%.6f', eta) or '', own_share }, eta
 end

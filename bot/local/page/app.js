@@ -1,8 +1,10 @@
 // The page's start: connects the connection, the store and the views.
 
-import { announce, avatar, h } from "./dom.js";
+import { announce, h } from "./dom.js";
 import { Composer } from "./composer.js";
+import { Frame } from "./frame.js";
 import { Live } from "./live.js";
+import { localized } from "./locales.js";
 import { openMenu } from "./menu.js";
 import { MessageList } from "./messages.js";
 import { openModal } from "./modal.js";
@@ -25,22 +27,29 @@ const list = new MessageList(store, {
       failed: () => failed(FAILED),
     }).catch((problem) => failed(problem.message));
   },
-  openMenu: (message, anchor) =>
+  openMenu: (message, anchor, point) =>
     openMenu(
       anchor,
       store.commandsOf(3).map((command) => ({
-        label: command.name,
+        label: localized(command, "name", store.locale),
         run: () => useMenu(message, command.name),
       })),
+      point,
     ),
 });
 
 const composer = new Composer(store, {
   say: (content) => live.act("say", { channel: store.channelId, content }),
-  slash: (name, options) =>
-    noticed(`/${name}`, "slash", { channel: store.channelId, name, options }),
-  complete: (name, focused, options) =>
+  slash: async (name, values) => {
+    const channel = store.channelId;
+    const options = await uploaded(values);
+    return noticed(`/${name}`, "slash", { channel, name, options });
+  },
+  complete: (name, focused, values) =>
     new Promise((resolve, reject) => {
+      const options = Object.fromEntries(
+        Object.entries(values).filter(([, value]) => !(value instanceof File)),
+      );
       begin(
         "slash",
         { channel: store.channelId, name, focused, options },
@@ -49,9 +58,28 @@ const composer = new Composer(store, {
     }),
 });
 
-const live = new Live(receive, drawConnection);
+const frame = new Frame(store, { open: openChannel, view });
+
+const live = new Live(receive, drawConnection, view);
 
 // --- interactions
+
+/** Sends the files among the options ahead; in their place stands where they are. */
+async function uploaded(values) {
+  const options = {};
+  for (const [name, value] of Object.entries(values))
+    options[name] = value instanceof File ? await upload(value) : value;
+  return options;
+}
+
+async function upload(file) {
+  const path = `/upload?name=${encodeURIComponent(file.name)}`;
+  const answer = await fetch(path, { method: "POST", body: file }).catch(() => {
+    throw new Error("The file could not be sent. Try again.");
+  });
+  if (!answer.ok) throw new Error(await answer.text());
+  return answer.json();
+}
 
 /** Sends an action that begins an interaction, and remembers what to do with its answer. */
 async function begin(type, fields, handlers) {
@@ -135,7 +163,7 @@ function receive(message) {
     case "message": {
       const isNew = store.put(message.message);
       list.changed(message.message, isNew);
-      if (isNew) drawChannels();
+      if (isNew) frame.drawChannels();
       break;
     }
     case "deleted":
@@ -144,7 +172,7 @@ function receive(message) {
       break;
     case "bot":
       store.setBot(message);
-      drawChannels();
+      frame.drawChannels();
       composer.refresh();
       list.drawAll();
       break;
@@ -157,137 +185,26 @@ function receive(message) {
   }
 }
 
-// --- drawing what stands around the messages
+// --- what is shown
 
-function drawAll() {
-  const channel = store.channel;
-  document.getElementById("server-name").textContent = store.server;
-  document.getElementById("channel-name").textContent = channel.direct
-    ? channel.name
-    : `# ${channel.name}`;
-  document.getElementById("channel-topic").textContent = channel.topic ?? "";
-  drawChannels();
-  drawMembers();
-  list.drawAll();
-  composer.refresh();
+function view() {
+  live.view(store.member.id, store.locale);
 }
 
-function drawChannels() {
-  const entry = (channel) =>
-    h(
-      "li",
-      {},
-      h(
-        "button",
-        {
-          class: "channel",
-          type: "button",
-          "aria-current": channel.id === store.channelId ? "page" : null,
-          "data-channel": channel.id,
-          onclick: () => openChannel(channel.id),
-        },
-        channel.direct
-          ? avatar(channel.name, { bot: true, small: true })
-          : h("span", { class: "hash", "aria-hidden": "true" }, "#"),
-        h("span", { class: "channel-label" }, channel.name),
-        channel.direct
-          ? h(
-              "span",
-              { class: store.online ? "presence online" : "presence" },
-              store.online ? "online" : "offline",
-            )
-          : null,
-        store.unread.has(channel.id)
-          ? h("span", { class: "unread" }, h("span", { class: "visually-hidden" }, "unread"))
-          : null,
-      ),
-    );
-  const group = (title, channels) => [
-    h("h2", { class: "group" }, title),
-    h("ul", { class: "channel-list" }, channels.map(entry)),
-  ];
-  const focused = document.activeElement?.dataset?.channel;
-  document.getElementById("channels").replaceChildren(
-    ...group(
-      "Text channels",
-      store.channels.filter((channel) => !channel.direct),
-    ),
-    ...group(
-      "Direct messages",
-      store.channels.filter((channel) => channel.direct),
-    ),
-  );
-  if (focused) document.querySelector(`[data-channel="${focused}"]`)?.focus();
+function drawAll() {
+  frame.draw();
+  list.drawAll();
+  composer.refresh();
 }
 
 function openChannel(id) {
   store.channelId = id;
   store.unread.delete(id);
-  toggleSidebar(false);
+  frame.toggle(false);
   if (composer.form) composer.close();
   drawAll();
   composer.input.focus();
 }
-
-function drawMembers() {
-  const choose = (member) => {
-    live.view(member.id);
-    document.querySelector(`[data-member="${member.id}"]`)?.focus();
-    announce(`You are ${member.name} now`);
-  };
-  const group = document.getElementById("members");
-  const focused = document.activeElement?.dataset?.member;
-  group.replaceChildren(
-    ...store.members.map((member) => {
-      const checked = member.id === store.member.id;
-      return h(
-        "button",
-        {
-          class: "member",
-          type: "button",
-          role: "radio",
-          "aria-checked": String(checked),
-          tabindex: checked ? "0" : "-1",
-          "data-member": member.id,
-          title: `Speak as ${member.name}`,
-          onclick: () => choose(member),
-        },
-        avatar(member.name, { small: true }),
-        h("span", { class: "member-name" }, member.name),
-      );
-    }),
-  );
-  if (focused) document.querySelector(`[data-member="${focused}"]`)?.focus();
-}
-
-document.getElementById("members").addEventListener("keydown", (event) => {
-  const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-  if (!step) return;
-  const buttons = [...event.currentTarget.children];
-  const at = buttons.indexOf(document.activeElement);
-  buttons[(at + step + buttons.length) % buttons.length].click();
-  event.preventDefault();
-});
-
-// --- phone: the channels slide in
-
-const menuButton = document.getElementById("menu-button");
-
-function toggleSidebar(open) {
-  document.getElementById("sidebar").classList.toggle("open", open);
-  menuButton.setAttribute("aria-expanded", String(open));
-  if (open) document.querySelector(".channel[aria-current]")?.focus();
-}
-
-menuButton.addEventListener("click", () =>
-  toggleSidebar(menuButton.getAttribute("aria-expanded") !== "true"),
-);
-document.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape" || menuButton.getAttribute("aria-expanded") !== "true") return;
-  toggleSidebar(false);
-  menuButton.focus();
-});
-document.getElementById("scroller").addEventListener("pointerdown", () => toggleSidebar(false));
 
 // --- the connection
 

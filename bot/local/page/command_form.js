@@ -1,23 +1,28 @@
 // The options of a slash command as a form: required ones first, Enter sends, Escape gives up.
 
 import { h } from "./dom.js";
+import { localized } from "./locales.js";
 
 const STRING = 3,
   INTEGER = 4,
   BOOLEAN = 5,
-  NUMBER = 10;
+  NUMBER = 10,
+  ATTACHMENT = 11;
 const AUTOCOMPLETE_MS = 200;
 const LARGE = 1_000_000; // nobody wants to read such a bound
 
 /**
- * @param {{name: string, description: string, options: object[]}} command a command or subcommand
+ * @param {{name: string, label: string, description: string, options: object[]}} command
+ *   a command or subcommand; `label` and `description` are in the member's language
  * @param {{send: Function, cancel: Function, complete: Function}} actions
+ * @param {string} locale
  */
-export function commandForm(command, actions) {
+export function commandForm(command, actions, locale) {
   const options = [...command.options].sort(
     (a, b) => Number(b.required ?? false) - Number(a.required ?? false),
   );
-  const fields = options.map((option) => optionField(option, actions.complete, () => values()));
+  const context = { complete: actions.complete, values: () => values(), locale };
+  const fields = options.map((option) => optionField(option, context));
   const values = () =>
     Object.fromEntries(
       fields.map(({ name, value }) => [name, value()]).filter(([, value]) => value !== undefined),
@@ -25,11 +30,11 @@ export function commandForm(command, actions) {
   const error = h("p", { class: "failure", role: "alert" });
   const form = h(
     "form",
-    { class: "command-form", "aria-label": `Command /${command.name}` },
+    { class: "command-form", "aria-label": `Command /${command.label}` },
     h(
       "div",
       { class: "command-head" },
-      h("span", { class: "command-name" }, `/${command.name}`),
+      h("span", { class: "command-name" }, `/${command.label}`),
       h("span", { class: "muted" }, command.description),
       h(
         "button",
@@ -56,11 +61,14 @@ export function commandForm(command, actions) {
   );
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
+    const send = form.querySelector("[type=submit]");
+    send.disabled = true; // a file may take a moment
     try {
       await actions.send(values());
     } catch (problem) {
       error.textContent = problem.message;
     }
+    send.disabled = false;
   });
   form.addEventListener("keydown", (event) => {
     if (event.key === "Escape") actions.cancel();
@@ -68,7 +76,7 @@ export function commandForm(command, actions) {
       event.key === "Enter" &&
       !event.shiftKey &&
       !event.isComposing &&
-      event.target.matches("input, select, textarea")
+      event.target.matches("input:not([type=file]), select, textarea")
     ) {
       event.preventDefault();
       form.requestSubmit();
@@ -77,34 +85,36 @@ export function commandForm(command, actions) {
   return form;
 }
 
-function optionField(option, complete, values) {
-  const { input, extra, value } = control(option, complete, values);
+function optionField(option, context) {
+  const { input, extra, value } = control(option, context);
+  const description = localized(option, "description", context.locale);
   const id = `option-${option.name}`;
   input.id = id;
   input.required = Boolean(option.required);
   input.setAttribute("aria-describedby", `${id}-about`);
-  const wide = option.type === STRING && option.required && !option.choices?.length;
+  const isText = option.type === STRING && option.required && !option.choices?.length;
+  const wide = isText || option.type === ATTACHMENT;
   const element = h(
     "div",
     { class: wide ? "field wide" : "field" },
     h(
       "label",
       { for: id, class: "field-name" },
-      option.name,
+      localized(option, "name", context.locale),
       option.required ? h("span", { class: "required", "aria-hidden": "true" }, " *") : null,
     ),
     input,
     extra,
-    h("span", { class: "about", id: `${id}-about`, title: option.description }, option.description),
+    h("span", { class: "about", id: `${id}-about`, title: description }, description),
   );
   return { name: option.name, element, value };
 }
 
-function control(option, complete, values) {
+function control(option, context) {
   if (option.choices?.length)
     return choice(
       option,
-      option.choices.map(({ name, value }) => [name, value]),
+      option.choices.map((one) => [localized(one, "name", context.locale), one.value]),
     );
   if (option.type === BOOLEAN)
     return choice(option, [
@@ -113,7 +123,8 @@ function control(option, complete, values) {
     ]);
   if (option.type === INTEGER || option.type === NUMBER) return numeric(option);
   if (option.type === STRING)
-    return option.autocomplete ? suggesting(option, complete, values) : text(option);
+    return option.autocomplete ? suggesting(option, context) : text(option);
+  if (option.type === ATTACHMENT) return file();
   const input = h("input", {
     type: "text",
     disabled: true,
@@ -168,7 +179,12 @@ function text(option) {
   return { input, value: () => (input.value === "" ? undefined : input.value) };
 }
 
-function suggesting(option, complete, values) {
+function file() {
+  const input = h("input", { type: "file" });
+  return { input, value: () => input.files[0] };
+}
+
+function suggesting(option, { complete, values, locale }) {
   const { input, value } = text({ ...option, required: false });
   const listId = `choices-${option.name}`;
   const extra = h("datalist", { id: listId });
@@ -179,7 +195,9 @@ function suggesting(option, complete, values) {
       () => [],
     );
     extra.replaceChildren(
-      ...choices.map(({ name, value: chosen }) => h("option", { value: chosen }, name)),
+      ...choices.map((one) =>
+        h("option", { value: one.value }, localized(one, "name", locale)),
+      ),
     );
   };
   input.addEventListener("focus", ask, { once: true });

@@ -36,7 +36,8 @@ function icon(emoji) {
 function button(component, context) {
   const label = component.label ?? (component.emoji ? "" : "Button");
   const content = [icon(component.emoji), label];
-  const className = `button ${BUTTON_CLASSES[component.style] ?? "secondary"}`;
+  const kind = BUTTON_CLASSES[component.style] ?? "secondary";
+  const className = `button ${kind}${component.label ? "" : " emoji-only"}`;
   if (component.style === 5) {
     return h(
       "a",
@@ -64,6 +65,12 @@ function button(component, context) {
   );
 }
 
+/** An option's text: browsers show one line of it, so the description goes behind the label. */
+export function labelOf({ emoji, label, description }) {
+  const marked = emoji?.name && !emoji.id ? `${emoji.name} ${label}` : label;
+  return description ? `${marked} – ${description}` : marked;
+}
+
 function stringSelect(component, context) {
   const several = (component.max_values ?? 1) > 1;
   const select = h("select", {
@@ -78,7 +85,7 @@ function stringSelect(component, context) {
       h("option", { value: "", disabled: true, selected: true }, component.placeholder ?? "Choose"),
     );
   for (const option of component.options ?? []) {
-    select.append(h("option", { value: option.value, selected: option.default }, option.label));
+    select.append(h("option", { value: option.value, selected: option.default }, labelOf(option)));
   }
   const chosen = () => [...select.selectedOptions].map((option) => option.value);
   if (!several) {

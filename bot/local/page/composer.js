@@ -2,6 +2,7 @@
 
 import { h } from "./dom.js";
 import { commandForm } from "./command_form.js";
+import { localized } from "./locales.js";
 
 const SUBCOMMAND = 1,
   SUBCOMMAND_GROUP = 2;
@@ -70,14 +71,16 @@ export class Composer {
   get matches() {
     const typed = /^\/(.*)$/s.exec(this.input.value)?.[1].toLowerCase();
     if (typed === undefined) return [];
-    const leaves = this.store.commandsOf(1).flatMap((command) => leavesOf(command, ""));
-    const fits = leaves.filter(
-      ({ name }) => name.includes(typed.trimEnd()) || typed.startsWith(`${name} `),
+    const leaves = this.store
+      .commandsOf(1)
+      .flatMap((command) => leavesOf(command, this.store.locale));
+    const fits = leaves.filter(({ name, label }) =>
+      [label, name].some((one) => one.includes(typed.trimEnd()) || typed.startsWith(`${one} `)),
     );
     return fits.sort(
       (a, b) =>
-        Number(b.name.startsWith(typed)) - Number(a.name.startsWith(typed)) ||
-        a.name.localeCompare(b.name),
+        Number(b.label.startsWith(typed)) - Number(a.label.startsWith(typed)) ||
+        a.label.localeCompare(b.label),
     );
   }
 
@@ -109,7 +112,7 @@ export class Composer {
             "aria-selected": String(index === this.active),
             onclick: () => this.pick(command),
           },
-          h("span", { class: "command-name" }, `/${command.name}`),
+          h("span", { class: "command-name" }, `/${command.label}`),
           h("span", { class: "muted" }, command.description),
         ),
       ),
@@ -170,19 +173,20 @@ export class Composer {
       this.actions.slash(command.name, {}).catch((problem) => this.tell(problem.message));
       return;
     }
-    this.form = commandForm(command, {
+    const actions = {
       send: async (values) => {
         await this.actions.slash(command.name, values);
         this.close();
       },
       cancel: () => this.close(),
       complete: (focused, values) => this.actions.complete(command.name, focused, values),
-    });
+    };
+    this.form = commandForm(command, actions, this.store.locale);
     this.box.hidden = true;
     this.root.append(this.form);
     const first = this.form.querySelector("textarea:enabled, input:enabled, select:enabled");
-    if (typed.startsWith(`${command.name} `) && first?.matches("textarea"))
-      first.value = typed.slice(command.name.length + 1);
+    const given = [command.label, command.name].find((one) => typed.startsWith(`${one} `));
+    if (given && first?.matches("textarea")) first.value = typed.slice(given.length + 1);
     first?.focus();
   }
 
@@ -196,11 +200,16 @@ export class Composer {
 }
 
 /** A command as the invocations it stands for: itself, or each of its subcommands. */
-function leavesOf(node, prefix) {
-  const name = `${prefix}${node.name}`;
+function leavesOf(node, locale, above = { name: "", label: "" }) {
+  const name = `${above.name}${node.name}`;
+  const label = `${above.label}${localized(node, "name", locale)}`;
   const nested = (node.options ?? []).filter(
     ({ type }) => type === SUBCOMMAND || type === SUBCOMMAND_GROUP,
   );
-  if (nested.length > 0) return nested.flatMap((child) => leavesOf(child, `${name} `));
-  return [{ name, description: node.description, options: node.options ?? [] }];
+  if (nested.length > 0) {
+    const here = { name: `${name} `, label: `${label} ` };
+    return nested.flatMap((child) => leavesOf(child, locale, here));
+  }
+  const description = localized(node, "description", locale);
+  return [{ name, label, description, options: node.options ?? [] }];
 }

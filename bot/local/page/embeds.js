@@ -1,17 +1,11 @@
-// Embeds and attachments. Pictures are shown only from this server; others become links.
+// Embeds, and pictures. Pictures are shown only from this server; others become links.
 
 import { h } from "./dom.js";
+import { safeLink } from "./links.js";
 import { renderMarkdown } from "./markdown.js";
-
-const PICTURES = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 
 function isOurs(url) {
   return typeof url === "string" && URL.canParse(url) && new URL(url).origin === location.origin;
-}
-
-function safeLink(url, text) {
-  if (typeof url !== "string" || !/^https?:\/\//.test(url)) return h("span", {}, text);
-  return h("a", { href: url, target: "_blank", rel: "noopener noreferrer nofollow" }, text);
 }
 
 function resolved(url, attachments) {
@@ -20,32 +14,16 @@ function resolved(url, attachments) {
 }
 
 /** A picture of this server, or a link to any other. */
-export function picture(url, description, className) {
+export function picture(url, description, className, { width, height } = {}) {
   if (!isOurs(url)) return safeLink(url, description || "Picture");
   return h("img", {
     src: new URL(url).pathname,
     alt: description || "Picture without a description",
     class: className,
+    width,
+    height,
     loading: "lazy",
   });
-}
-
-/** One attachment: a picture, or a line to download it. */
-export function renderAttachment(attachment) {
-  if (PICTURES.includes(attachment.content_type)) {
-    return h(
-      "figure",
-      { class: "attachment" },
-      picture(attachment.url, attachment.description || attachment.filename, "picture"),
-    );
-  }
-  const size = `${Math.max(1, Math.round(attachment.size / 1024))} KB`;
-  return h(
-    "div",
-    { class: "attachment file" },
-    safeLink(attachment.url, attachment.filename),
-    h("span", { class: "muted" }, size),
-  );
 }
 
 /** One embed. */

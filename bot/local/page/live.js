@@ -7,14 +7,15 @@ export class Live {
   /**
    * @param {(message: object) => void} onMessage every pushed message
    * @param {(state: {open: boolean, retryAt: number | null}) => void} onState connection changes
+   * @param {() => void} onOpen a connection is there; asks for a view
    */
-  constructor(onMessage, onState) {
+  constructor(onMessage, onState, onOpen) {
     this.onMessage = onMessage;
+    this.onOpen = onOpen;
     this.onState = onState;
     this.delay = FIRST_DELAY_MS;
     this.nextRef = 1;
     this.pending = new Map();
-    this.member = "";
     this.timer = null;
     this.open();
   }
@@ -26,7 +27,7 @@ export class Live {
     this.socket.onopen = () => {
       this.delay = FIRST_DELAY_MS;
       this.onState({ open: true, retryAt: null });
-      this.view(this.member);
+      this.onOpen();
     };
     this.socket.onmessage = (event) => this.receive(JSON.parse(event.data));
     this.socket.onclose = () => this.retry();
@@ -52,11 +53,10 @@ export class Live {
     else waiting.resolve(message.interaction);
   }
 
-  /** Shows what a member sees, and acts as that member from now on. */
-  view(member) {
-    this.member = member;
+  /** Shows what a member sees, and acts as that member, in a language, from now on. */
+  view(member, locale) {
     if (this.socket.readyState === WebSocket.OPEN) {
-      this.socket.send(JSON.stringify({ type: "view", member }));
+      this.socket.send(JSON.stringify({ type: "view", member, locale }));
     }
   }
 

@@ -1,9 +1,12 @@
 // Discord's markdown as DOM nodes. Unknown or broken markup stays visible text; nothing is HTML.
 
 import { h } from "./dom.js";
+import { spoiler } from "./spoilers.js";
 import { timestamp } from "./time.js";
 
 const MAX_DEPTH = 12;
+const FENCE = "```";
+const BAR = "||";
 const URL_PATTERN = /https?:\/\/[^\s<>"]*[^\s<>"'.,:;!?)\]]/y;
 const LINK_PATTERN = /\[([^\[\]\n]+)\]\(<?(https?:\/\/[^\s<>()]+)>?\)/y;
 const TAG_PATTERN =
@@ -15,19 +18,34 @@ const LIST_PATTERN = /^( *)(?:([-*])|(\d{1,3})\.) +(.+)$/;
  * @param {string} text
  * @param {(kind: string, id: string) => string} nameOf names a mentioned user, channel or role
  */
-export function renderMarkdown(text, nameOf) {
+export function renderMarkdown(text, nameOf, depth = 0) {
   const fragment = document.createDocumentFragment();
   let rest = text;
   while (rest !== "") {
-    const start = rest.indexOf("```");
-    const end = start < 0 ? -1 : rest.indexOf("```", start + 3);
-    if (end < 0) break;
+    const found = firstBlock(rest, depth);
+    if (found === null) break;
+    const { start, end, mark } = found;
     renderLines(rest.slice(0, start).replace(/\n$/, ""), nameOf, fragment);
-    fragment.append(codeBlock(rest.slice(start + 3, end)));
-    rest = rest.slice(end + 3).replace(/^\n/, "");
+    const inner = rest.slice(start + mark.length, end);
+    if (mark === FENCE) fragment.append(codeBlock(inner));
+    else fragment.append(spoiler([renderMarkdown(inner, nameOf, depth + 1)], "div"));
+    rest = rest.slice(end + mark.length).replace(/^\n/, "");
   }
   renderLines(rest, nameOf, fragment);
   return fragment;
+}
+
+/** The first fence, or spoiler around whole lines, that also closes; null if there is none. */
+function firstBlock(text, depth) {
+  const blocks = [FENCE, BAR].map((mark) => {
+    const start = mark === FENCE ? text.indexOf(mark) : text.search(/^\|\|/m);
+    return { mark, start, end: start < 0 ? -1 : text.indexOf(mark, start + mark.length) };
+  });
+  const [fence, bar] = blocks;
+  const isBar = bar.end > 0 && depth < MAX_DEPTH && text.slice(bar.start, bar.end).includes("\n");
+  const isFence = fence.end > 0;
+  if (isBar && (!isFence || bar.start < fence.start)) return bar;
+  return isFence ? fence : null;
 }
 
 function codeBlock(body) {
@@ -259,18 +277,4 @@ function link(url, children) {
     rel: "noopener noreferrer nofollow",
   };
   return h("a", properties, children);
-}
-
-function spoiler(children) {
-  const properties = { class: "spoiler", role: "button", tabindex: "0", "aria-label": "Spoiler" };
-  const element = h("span", properties, h("span", {}, children));
-  const reveal = (event) => {
-    if (event.type === "keydown" && event.key !== "Enter" && event.key !== " ") return;
-    event.preventDefault();
-    element.classList.add("revealed");
-    for (const name of ["role", "tabindex", "aria-label"]) element.removeAttribute(name);
-  };
-  element.addEventListener("click", reveal, { once: true });
-  element.addEventListener("keydown", reveal);
-  return element;
 }

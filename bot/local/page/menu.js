@@ -4,8 +4,12 @@ import { h } from "./dom.js";
 
 const GAP_PX = 8; // to the window's edges
 
-/** Opens a menu of `{label, run}` at an element. */
-export function openMenu(anchor, entries) {
+/**
+ * Opens a menu of `{label, run}`.
+ * @param {HTMLElement} anchor gets the focus back
+ * @param {{x: number, y: number} | null} point where to open it; null: below the anchor
+ */
+export function openMenu(anchor, entries, point = null) {
   let open = true;
   const close = (back = true) => {
     if (!open) return; // taking the menu away moves the focus, which would close it again
@@ -45,11 +49,13 @@ export function openMenu(anchor, entries) {
   });
   menu.addEventListener("focusout", (event) => menu.contains(event.relatedTarget) || close(false));
   document.body.append(menu);
-  const place = anchor.getBoundingClientRect();
+  const { bottom, right } = anchor.getBoundingClientRect();
+  const top = point?.y ?? bottom;
+  const left = point?.x ?? right - menu.offsetWidth;
   const lowest = innerHeight - menu.offsetHeight - GAP_PX;
   const rightmost = innerWidth - menu.offsetWidth - GAP_PX;
-  menu.style.top = `${Math.min(place.bottom, lowest)}px`;
-  menu.style.left = `${Math.max(GAP_PX, Math.min(place.right - menu.offsetWidth, rightmost))}px`;
+  menu.style.top = `${Math.max(GAP_PX, Math.min(top, lowest))}px`;
+  menu.style.left = `${Math.max(GAP_PX, Math.min(left, rightmost))}px`;
   document.addEventListener("pointerdown", outside, true);
   menu.firstElementChild.focus();
 }

@@ -2,10 +2,12 @@
 
 import { announce, avatar, h } from "./dom.js";
 import { renderComponent } from "./components.js";
-import { renderAttachment, renderEmbed } from "./embeds.js";
+import { renderAttachment } from "./attachments.js";
+import { renderEmbed } from "./embeds.js";
 import { renderMarkdown } from "./markdown.js";
 import { messageTime } from "./time.js";
 
+const SUPPRESS_EMBEDS = 1 << 2;
 const EPHEMERAL = 1 << 6;
 const LOADING = 1 << 7;
 const GROUP_MS = 7 * 60 * 1000;
@@ -111,7 +113,12 @@ export class MessageList {
     const classes = ["message", grouped ? "grouped" : "", ephemeral ? "ephemeral" : ""];
     return h(
       "li",
-      { class: classes.join(" ").trim(), "data-message-id": message.id, tabindex: "-1" },
+      {
+        class: classes.join(" ").trim(),
+        "data-message-id": message.id,
+        tabindex: "-1",
+        oncontextmenu: (event) => this.rightClick(event, message),
+      },
       this.usedCommand(message),
       h(
         "div",
@@ -171,6 +178,7 @@ export class MessageList {
       nameOf,
       use: (customId, values) => this.actions.use(message, customId, values),
     };
+    const embeds = message.flags & SUPPRESS_EMBEDS ? [] : (message.embeds ?? []);
     const edited = message.edited_timestamp && !message.interaction_metadata;
     return [
       message.content
@@ -182,7 +190,7 @@ export class MessageList {
           )
         : null,
       ...(message.attachments ?? []).map(renderAttachment),
-      ...(message.embeds ?? []).map((embed) =>
+      ...embeds.map((embed) =>
         renderEmbed(embed, message.attachments ?? [], nameOf),
       ),
       ...(message.components ?? []).map((component) => renderComponent(component, context)),
@@ -203,8 +211,22 @@ export class MessageList {
     );
   }
 
+  hasMenu(message) {
+    return this.store.commandsOf(3).length > 0 && !(message.flags & LOADING);
+  }
+
+  /** A right click, a long press or the menu key opens the apps; links keep the browser's menu. */
+  rightClick(event, message) {
+    if (!this.hasMenu(message) || event.target.closest("a, input, select")) return;
+    if (!getSelection().isCollapsed) return;
+    event.preventDefault();
+    const button = event.currentTarget.querySelector(".more");
+    const byMouse = event.clientX > 0 || event.clientY > 0;
+    this.actions.openMenu(message, button, byMouse ? { x: event.clientX, y: event.clientY } : null);
+  }
+
   menuButton(message) {
-    if (this.store.commandsOf(3).length === 0 || message.flags & LOADING) return null;
+    if (!this.hasMenu(message)) return null;
     return h(
       "button",
       {
@@ -212,7 +234,7 @@ export class MessageList {
         type: "button",
         "aria-haspopup": "menu",
         "aria-label": "Apps for this message",
-        onclick: (event) => this.actions.openMenu(message, event.currentTarget),
+        onclick: (event) => this.actions.openMenu(message, event.currentTarget, null),
       },
       "⋯",
     );

@@ -1,9 +1,11 @@
 // The forms a bot opens (Discord calls them modals), in a native dialog: it keeps the focus inside.
 
+import { labelOf } from "./components.js";
 import { h } from "./dom.js";
 import { renderMarkdown } from "./markdown.js";
 
 const PARAGRAPH = 2;
+const CHECKBOX = 23;
 
 /**
  * Shows a form.
@@ -63,27 +65,31 @@ function field(component) {
     };
   const control =
     component.type === 18 ? component.component : (component.components?.[0] ?? component);
-  const make = CONTROLS[control.type] ?? unknown;
-  const { input, value } = make(control);
+  const { input, value } = (CONTROLS[control.type] ?? unknown)(control);
+  const label = component.label ?? control.label ?? "";
+  const star = needed(control)
+    ? h("span", { class: "required", "aria-hidden": "true" }, " *")
+    : null;
   const description = component.description
     ? h("span", { class: "muted" }, component.description)
     : null;
-  const required =
-    control.required === false
-      ? null
-      : h("span", { class: "required", "aria-hidden": "true" }, " *");
-  const label = component.label ?? control.label ?? "";
+  const grouped = input.matches("div");
   return {
     element: h(
-      "label",
+      grouped ? "fieldset" : "label",
       { class: "field" },
-      h("span", { class: "field-name" }, label, required),
+      h(grouped ? "legend" : "span", { class: "field-name" }, label, star),
       description,
       input,
     ),
     id: control.custom_id,
     value,
   };
+}
+
+/** Whether something has to be chosen or written; a single box may always stay empty. */
+function needed(control) {
+  return control.type !== CHECKBOX && control.required !== false;
 }
 
 function textInput(control) {
@@ -106,7 +112,7 @@ function select(control) {
   const input = h("select", { multiple: several, required: control.required !== false });
   if (!several) input.append(h("option", { value: "" }, control.placeholder ?? "Choose"));
   for (const option of control.options ?? [])
-    input.append(h("option", { value: option.value, selected: option.default }, option.label));
+    input.append(h("option", { value: option.value, selected: option.default }, labelOf(option)));
   return {
     input,
     value: () => {
@@ -116,9 +122,36 @@ function select(control) {
   };
 }
 
+/** Several boxes or dots; a `div`, which `field` puts into a fieldset. */
+function group(control, type) {
+  const boxes = (control.options ?? []).map((option) =>
+    h("input", {
+      type,
+      name: control.custom_id,
+      value: option.value,
+      checked: option.default,
+      required: type === "radio" && needed(control),
+    }),
+  );
+  const input = h(
+    "div",
+    { class: "choices" },
+    (control.options ?? []).map((option, index) =>
+      h("label", { class: "choice" }, boxes[index], h("span", {}, labelOf(option))),
+    ),
+  );
+  const chosen = () => boxes.filter((box) => box.checked).map((box) => box.value);
+  return { input, chosen };
+}
+
 function radio(control) {
-  const { input } = select({ ...control, max_values: 1 });
-  return { input, value: () => input.value || undefined };
+  const { input, chosen } = group(control, "radio");
+  return { input, value: () => chosen()[0] };
+}
+
+function checkboxes(control) {
+  const { input, chosen } = group(control, "checkbox");
+  return { input, value: () => (chosen().length > 0 ? chosen() : undefined) };
 }
 
 function checkbox(control) {
@@ -137,6 +170,6 @@ const CONTROLS = {
   3: select,
   4: textInput,
   21: radio,
-  22: (control) => select({ max_values: 10, ...control }),
+  22: checkboxes,
   23: checkbox,
 };

@@ -1,10 +1,12 @@
 // What the page knows: channels, messages, commands. Changed by the connection, read by the views.
 
 import { compareIds } from "./dom.js";
+import { initialLocale } from "./locales.js";
 
 export class Store {
   constructor() {
-    this.server = "";
+    this.servers = []; // the first one is home
+    this.locale = initialLocale();
     this.member = { id: "", name: "" };
     this.members = [];
     this.channels = [];
@@ -13,14 +15,14 @@ export class Store {
     this.unread = new Set();
     this.bot = null;
     this.online = false;
-    this.commands = { server: [], direct: [] };
+    this.commands = {}; // server id -> commands; "" for direct messages
     this.dismissed = new Set();
   }
 
   /** Takes over a complete snapshot: after connecting, and after switching the member. */
   reset(hello) {
     const previous = this.channel;
-    this.server = hello.server;
+    this.servers = hello.servers;
     this.members = hello.members;
     this.member = hello.members.find((member) => member.id === hello.member);
     this.channels = hello.channels;
@@ -33,10 +35,10 @@ export class Store {
     this.setBot(hello);
   }
 
-  setBot({ bot, online, commands, direct_commands: direct }) {
+  setBot({ bot, online, commands }) {
     this.bot = bot;
     this.online = online;
-    this.commands = { server: commands, direct };
+    this.commands = commands;
   }
 
   get channel() {
@@ -50,7 +52,7 @@ export class Store {
 
   /** The commands of the open channel: type 1 is a slash command, type 3 a message menu. */
   commandsOf(type) {
-    const commands = this.channel?.direct ? this.commands.direct : this.commands.server;
+    const commands = this.commands[this.channel?.server] ?? [];
     return commands.filter((command) => command.type === type);
   }
 

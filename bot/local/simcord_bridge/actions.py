@@ -4,7 +4,7 @@ The acting half of `World`. Checks what Discord's client would check, then emits
 would send to the bot.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from simcord import interactions
 from simcord._modal import _modal_submit_nodes  # pyright: ignore[reportPrivateUsage]
@@ -16,13 +16,13 @@ from simcord.backend.models import Message
 from simcord.components import walk_components
 
 from bot.local.simcord_bridge.backend import ObservedBackend
-from bot.local.states import ActionRefusedError, JsonObject
+from bot.local.simcord_bridge.options import ATTACHMENT_OPTION, CHANNEL_OPTION, wire_options
+from bot.local.simcord_bridge.places import Places
+from bot.local.states import ActionRefusedError, JsonObject, Upload
 
 CHAT_INPUT, MESSAGE_MENU = 1, 3  # command types
 _COMMAND, _COMPONENT, _AUTOCOMPLETE, _MODAL_SUBMIT = 2, 3, 4, 5  # interaction types
-_GUILD_INSTALL = "0"
-_CHANNEL_OPTION = 7
-_ENTITY_OPTIONS = {6, 8, 9, 11}  # user, role, mentionable, attachment
+_SELECTS = {3, 5, 6, 7, 8}  # component types: string, user, role, mentionable, channel
 
 
 class MemberActions:
@@ -30,17 +30,26 @@ class MemberActions:
 
     def __init__(self, backend: ObservedBackend) -> None:
         self._backend = backend
+        self.places = Places(backend)
 
     def can_see(self, user_id: int, channel_id: int) -> bool:
         """Whether a channel is open to a user."""
         return channel_accessible(self._backend, channel_id, user_id)
 
-    def send(self, user_id: int, channel_id: int, content: str) -> int:
+    def send(
+        self, user_id: int, channel_id: int, content: str, files: Sequence[Upload] = ()
+    ) -> int:
         """Writes a message as a member; returns its id."""
         self._check_channel(user_id, channel_id)
-        if not content.strip():
+        if not content.strip() and not files:
             raise ActionRefusedError("An empty message can't be sent.")
-        return self._backend.create_message(channel_id, user_id, content).id
+        attachments = self._backend.store_attachments(
+            channel_id, [(file.filename, file.data) for file in files]
+        )
+        message = self._backend.create_message(
+            channel_id, user_id, content, attachments=attachments
+        )
+        return message.id
 
     def slash(
         self,
@@ -53,36 +62,35 @@ class MemberActions:
         """Invokes a slash command ("story say" names a subcommand).
 
         Args:
-            options: by name; a channel is its id.
+            options: by name; a channel is its id, an attachment an `Upload`.
             focused: with it, asks for the autocomplete choices of that option instead.
 
         Raises:
             ActionRefusedError: no such command here, or an option does not fit its description.
         """
         root_name, *path = name.split()
-        root = self._command(user_id, channel_id, root_name, CHAT_INPUT)
+        root, owners = self._command(user_id, channel_id, root_name, CHAT_INPUT)
         try:
             leaf, nesting = interactions.walk_to_subcommand(root, path)
-            filled = _wire_options(name, leaf, options, focused)
+            filled = wire_options(name, leaf, options, focused)
         except SetupError as error:
             raise ActionRefusedError(f"{error}.") from error
+        resolved = self._resolve(user_id, channel_id, filled)
         data = _command_data(root) | {"options": interactions.nest_options(root, nesting, filled)}
-        chosen = [option["value"] for option in filled if option["type"] == _CHANNEL_OPTION]
-        if chosen:
-            channels = {id_: self._chosen_channel(user_id, id_) for id_ in chosen}
-            data["resolved"] = {"channels": channels}
+        if resolved:
+            data["resolved"] = resolved
         kind = _COMMAND if focused is None else _AUTOCOMPLETE
-        return self._interact(kind, user_id, channel_id, data)
+        return self._interact(kind, user_id, channel_id, data, owners=owners)
 
     def message_menu(self, user_id: int, channel_id: int, name: str, message_id: int) -> int:
         """Invokes a message context menu."""
-        root = self._command(user_id, channel_id, name, MESSAGE_MENU)
+        root, owners = self._command(user_id, channel_id, name, MESSAGE_MENU)
         target = self._payload(self._visible(user_id, channel_id, message_id))
         data = _command_data(root) | {
             "target_id": str(message_id),
             "resolved": {"messages": {str(message_id): target}},
         }
-        return self._interact(_COMMAND, user_id, channel_id, data)
+        return self._interact(_COMMAND, user_id, channel_id, data, owners=owners)
 
     def use_component(
         self,
@@ -98,12 +106,10 @@ class MemberActions:
         data: JsonObject = {"custom_id": custom_id, "component_type": component["type"]}
         if "id" in component:
             data["id"] = component["id"]
-        if values is not None:
-            known = {option["value"] for option in component.get("options") or ()}
-            if not set(values) <= known:
-                raise ActionRefusedError("That choice is not in the list.")
-            data["values"] = values
-        return self._interact(_COMPONENT, user_id, channel_id, data, source=message)
+        if component["type"] in _SELECTS:
+            data["values"] = _chosen(component, values or [])
+        owners = self._owners_of(message)
+        return self._interact(_COMPONENT, user_id, channel_id, data, owners=owners, source=message)
 
     def submit_modal(self, user_id: int, shown_by: int, values: Mapping[str, object]) -> int:
         """Fills the form that interaction `shown_by` was answered with, and sends it."""
@@ -121,7 +127,14 @@ class MemberActions:
         source = None
         if shown.source_message_id is not None:
             source = self._visible(user_id, shown.channel_id, shown.source_message_id)
-        return self._interact(_MODAL_SUBMIT, user_id, shown.channel_id, data, source=source)
+        return self._interact(
+            _MODAL_SUBMIT,
+            user_id,
+            shown.channel_id,
+            data,
+            owners=self._backend.owners.get(shown_by, {}),
+            source=source,
+        )
 
     # --- inside
 
@@ -131,6 +144,8 @@ class MemberActions:
         user_id: int,
         channel_id: int,
         data: JsonObject,
+        *,
+        owners: dict[str, str],
         source: Message | None = None,
     ) -> int:
         self._check_channel(user_id, channel_id)
@@ -143,16 +158,19 @@ class MemberActions:
             user_id=user_id,
             data=data,
         )
-        # The servers have installed the bot, no user has; SimCord leaves that open. Discord says
-        # server 0 in the bot's direct messages.
-        payload["authorizing_integration_owners"] = {_GUILD_INSTALL: str(guild_id or 0)}
+        self._backend.owners[record.id] = owners
+        payload["authorizing_integration_owners"] = owners
+        self.places.complete_interaction(payload, user_id)
         if source is not None:
             record.source_message_id = source.id
             payload["message"] = self._payload(source)
         self._backend.emit("INTERACTION_CREATE", payload)
         return record.id
 
-    def _command(self, user_id: int, channel_id: int, name: str, kind: int) -> JsonObject:
+    def _command(
+        self, user_id: int, channel_id: int, name: str, kind: int
+    ) -> tuple[JsonObject, dict[str, str]]:
+        """A command, and who has authorized its use here."""
         self._check_channel(user_id, channel_id)
         guild_id = self._backend.get_channel(channel_id).guild_id
         command = self._backend.find_command(name, guild_id, type=kind)
@@ -161,7 +179,33 @@ class MemberActions:
         access = command_access(self._backend, command, user_id=user_id, channel_id=channel_id)
         if not access.allowed:
             raise ActionRefusedError(f"{name!r} can't be used here ({access.reason}).")
-        return command
+        owners = self.places.owners(command, user_id, guild_id)
+        if not owners:
+            raise ActionRefusedError(f"{name!r} is not installed here.")
+        return command, owners
+
+    def _owners_of(self, message: Message) -> dict[str, str]:
+        """Who has authorized the command that a message is the answer to."""
+        if message.interaction_metadata is not None:
+            return self._backend.owners.get(int(message.interaction_metadata["id"]), {})
+        return {"0": str(self._backend.get_channel(message.channel_id).guild_id or 0)}
+
+    def _resolve(
+        self, user_id: int, channel_id: int, filled: list[JsonObject]
+    ) -> dict[str, JsonObject]:
+        """What options stand for, by kind and id; files among them are stored, and get an id."""
+        resolved: dict[str, JsonObject] = {}
+        for option in filled:
+            if option["type"] == CHANNEL_OPTION:
+                chosen = self._chosen_channel(user_id, option["value"])
+                resolved.setdefault("channels", {})[option["value"]] = chosen
+            elif option["type"] == ATTACHMENT_OPTION:
+                filename, data = option["value"]
+                option["value"] = interactions.store_interaction_attachment(
+                    self._backend, channel_id, filename, data, resolved
+                )
+                resolved["attachments"][option["value"]]["ephemeral"] = True
+        return resolved
 
     def _chosen_channel(self, user_id: int, id_: str) -> JsonObject:
         """A channel as an option's value, with what the member may do in it."""
@@ -174,7 +218,7 @@ class MemberActions:
             raise ActionRefusedError("Direct messages can't be chosen.")
         permissions = self._backend.compute_permissions(channel.guild_id, user_id, channel_id)
         payload = dict(serializers.channel_payload(self._backend, channel))
-        return payload | {"permissions": str(permissions)}
+        return self.places.marked(payload) | {"permissions": str(permissions)}
 
     def _check_channel(self, user_id: int, channel_id: int) -> None:
         if not self.can_see(user_id, channel_id):
@@ -194,34 +238,15 @@ def _command_data(root: JsonObject) -> JsonObject:
     return {"id": root["id"], "name": root["name"], "type": root["type"]}
 
 
-def _wire_options(
-    name: str, leaf: JsonObject, options: Mapping[str, object], focused: str | None
-) -> list[JsonObject]:
-    declared: dict[str, JsonObject] = {o["name"]: o for o in leaf.get("options") or ()}
-    entities = [key for key in options if declared.get(key, {}).get("type") in _ENTITY_OPTIONS]
-    if entities:
-        raise ActionRefusedError(f"The local Discord can't fill the option {entities[0]!r} yet.")
-    partial = focused is not None
-    given = {key: value for key, value in options.items() if key != focused}
-    channels = {key for key in given if declared.get(key, {}).get("type") == _CHANNEL_OPTION}
-    plain = {key: value for key, value in given.items() if key not in channels}
-    # SimCord wants objects of its own for channels; here they are ids, checked by the caller.
-    checked = leaf | {
-        "options": [option for key, option in declared.items() if key not in channels]
-    }
-    accepted = interactions.check_options(name, checked, plain, partial=partial)
-    accepted |= {key: str(given[key]) for key in channels}
-    filled: list[JsonObject] = [
-        {"name": key, "type": declared[key]["type"], "value": value}
-        for key, value in accepted.items()
-    ]
-    if focused is not None:
-        if not declared.get(focused, {}).get("autocomplete"):
-            raise ActionRefusedError(f"The option {focused!r} offers no choices.")
-        kind = declared[focused]["type"]
-        value = options.get(focused, "")
-        filled.append({"name": focused, "type": kind, "value": value, "focused": True})
-    return filled
+def _chosen(select: JsonObject, values: list[str]) -> list[str]:
+    """The values chosen in a select, if its list and its bounds allow them."""
+    known = {option["value"] for option in select.get("options") or ()}
+    if not set(values) <= known or len(set(values)) < len(values):
+        raise ActionRefusedError("That choice is not in the list.")
+    least, most = select.get("min_values", 1), select.get("max_values", 1)
+    if not least <= len(values) <= most:
+        raise ActionRefusedError(f"Between {least} and {most} choices can be made there.")
+    return values
 
 
 def _find_component(components: list[JsonObject], custom_id: str) -> JsonObject:

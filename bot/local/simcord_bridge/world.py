@@ -4,7 +4,6 @@ Used by the fronts and by `LocalDiscord`; opens no socket.
 """
 
 import io
-import mimetypes
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
@@ -92,6 +91,9 @@ class World(MemberActions):
         files = [
             discord.File(io.BytesIO(f.data), f.filename, description=f.description) for f in uploads
         ]
+        refused = self.places.refusal(method, path)
+        if refused is not None:
+            return refused
         try:
             result = router.dispatch(
                 self._backend, method, path, json=body, params=dict(query), files=cast(Any, files)
@@ -107,7 +109,8 @@ class World(MemberActions):
             self._backend.transcript.clear()
         if path.endswith("/callback") and query.get("with_response") not in ("1", "true"):
             result = None
-        return Answer(status=204 if result is None else 200, body=result)
+        body = self.places.marked_answer(path, result)
+        return Answer(status=204 if body is None else 200, body=body)
 
     def template(self, method: str, path: str) -> str:
         """The route of a path, such as `/webhooks/{webhook_id}/{token}/messages/@original`."""
@@ -121,19 +124,20 @@ class World(MemberActions):
 
     def file(self, url: str) -> tuple[bytes, str] | None:
         """The bytes and the content type of a stored attachment."""
-        data = self._files.get(url)
-        if data is None:
-            return None
-        return data, mimetypes.guess_type(url)[0] or "application/octet-stream"
+        return self._files.typed(url)
 
     # --- the gateway
 
     def guild_payloads(self, shard: int, shard_count: int) -> list[JsonObject]:
         """GUILD_CREATE of every server of a shard."""
         return [
-            dict(serializers.guild_create_payload(self._backend, guild))
+            dict(
+                self.places.marked_event(
+                    "GUILD_CREATE", serializers.guild_create_payload(self._backend, guild)
+                )
+            )
             for guild in self._backend.guilds.values()
-            if (guild.id >> 22) % shard_count == shard
+            if (guild.id >> 22) % shard_count == shard and self.places.has_bot(guild.id)
         ]
 
     def member_chunk(self, guild_id: int, nonce: object) -> JsonObject:
@@ -184,12 +188,14 @@ class World(MemberActions):
 
     def visible_commands(self, user_id: int, channel_id: int) -> list[JsonObject]:
         """The commands that a user can pick in a channel: slash commands and message menus."""
+        guild_id = self._backend.get_channel(channel_id).guild_id
         return [
             command
             for kind in (CHAT_INPUT, MESSAGE_MENU)
             for command in self._backend.visible_commands(
                 user_id=user_id, channel_id=channel_id, type=kind
             )
+            if self.places.owners(command, user_id, guild_id)
         ]
 
     def interaction(self, interaction_id: int) -> InteractionState:
@@ -210,8 +216,11 @@ class World(MemberActions):
     # --- inside
 
     def _event(self, event: str, payload: Mapping[str, Any]) -> None:
+        if self.places.hides(event, payload):
+            return
+        marked = self.places.marked_event(event, payload)
         for listener in self.on_event:
-            listener(event, payload)
+            listener(event, marked)
 
     def _message_changed(self, message: Message, deleted: bool) -> None:
         only_for: int | None = None

@@ -31,8 +31,7 @@ if not passes then
   return { 'refused', text_of(now), unpack(before) }
 end
 for _, one in ipairs(taken) do
-  local left_ms = math.max(1, math.ceil(tonumber(one[5]) - now))
-  redis.call('SET', BUCKET .. one[1], one[5], 'PX', left_ms)
+  set_bucket(one[1], one[5], now)
 end
 local answer = { 'charged', text_of(now), unpack(after) }
 redis.call('HSET', CHARGE .. id, 'v', 1, 'answer', cjson.encode(answer), 'taken', cjson.encode(taken))

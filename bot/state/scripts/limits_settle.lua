@@ -25,7 +25,7 @@ for _, one in ipairs(cjson.decode(taken)) do
   if tat <= now then
     redis.call('DEL', key)
   elseif shift ~= 0 then
-    redis.call('SET', key, string.format('%.3f', tat), 'PX', math.max(1, math.ceil(tat - now)))
+    set_bucket(one[1], string.format('%.3f', tat), now)
   end
 end
 return { 1 }

@@ -1,15 +1,16 @@
 -- Notes a request once; returns {1}, or {0} where its job id was noted before. O(1)
+-- Its end goes along where that came first.
 -- ARGV: job id, server ('' = none), user, 1 = accepted, record, records kept of a server, days that
 -- records are kept, days that counters are kept, then pairs of counter and amount.
-local JOB, ASKED, ENDED, DAY, USER = unpack(KEYS)
-local DAY_MS = 86400000
 local id, guild, user, is_open, record = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local max_records, record_days, counter_days =
   tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 
-if redis.call('EXISTS', JOB .. id) == 1 then
+local early = redis.call('HGET', JOB .. id, 'early')
+if not early and redis.call('EXISTS', JOB .. id) == 1 then
   return {0}
 end
+redis.call('DEL', JOB .. id)
 local now = now_ms()
 local day = math.floor(now / DAY_MS)
 redis.call('HSET', JOB .. id, 'guild', guild, 'day', day, 'open', is_open)
@@ -58,5 +59,8 @@ if guild ~= '' then
   redis.call('ZADD', USER .. user, now, guild)
   redis.call('ZREMRANGEBYSCORE', USER .. user, '-inf', now - record_days * DAY_MS)
   redis.call('PEXPIRE', USER .. user, record_days * DAY_MS)
+end
+if early and is_open == '1' then
+  note_end(cjson.decode(early))
 end
 return {1}

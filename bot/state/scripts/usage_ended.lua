@@ -1,33 +1,16 @@
 -- Notes the end of an accepted request once; returns {1}, or {0} where none is open. O(1)
--- It counts for the day on which it was asked, and not for a server that was forgotten since.
+-- A text may be over before its request is noted: then the end waits for that.
 -- ARGV: job id, record, then pairs of counter and amount.
-local JOB, ASKED, ENDED, DAY = unpack(KEYS)
-local id, record = ARGV[1], ARGV[2]
-local known = redis.call('HMGET', JOB .. id, 'open', 'guild', 'day')
-local guild, day = known[2], known[3]
-
-if known[1] ~= '1' then
+local EARLY_MS = 600000  -- a request is noted in the moment in which its job is put
+local job = JOB .. ARGV[1]
+if redis.call('EXISTS', job) == 0 then
+  redis.call('HDEL', job, 'open')
+  redis.call('HSET', job, 'early', cjson.encode(ARGV))
+  redis.call('PEXPIRE', job, EARLY_MS)
   return {0}
 end
-redis.call('HDEL', JOB .. id, 'open')
-
-local function count(owner)
-  local key = DAY .. owner .. ':' .. day
-  if redis.call('EXISTS', key) == 1 then
-    for i = 3, #ARGV, 2 do
-      redis.call('HINCRBY', key, ARGV[i], ARGV[i + 1])
-    end
-  end
+if redis.call('HGET', job, 'open') ~= '1' then
+  return {0}
 end
-
-count('all')
-if guild ~= '' then
-  count(guild)
-  local asked, ended = ASKED .. guild .. ':' .. day, ENDED .. guild .. ':' .. day
-  local left_ms = redis.call('PTTL', asked)
-  if left_ms > 0 then
-    redis.call('XADD', ended, '*', 'r', record)
-    redis.call('PEXPIRE', ended, left_ms)
-  end
-end
+note_end(ARGV)
 return {1}

@@ -1,8 +1,7 @@
 -- Removes all that was noted of a server. O(days)
 -- ARGV: server, days that records are kept, days that counters are kept.
-local _, ASKED, ENDED, DAY = unpack(KEYS)
 local guild = ARGV[1]
-local today = math.floor(now_ms() / 86400000)
+local today = math.floor(now_ms() / DAY_MS)
 for day = today - tonumber(ARGV[2]), today do
   redis.call('UNLINK', ASKED .. guild .. ':' .. day, ENDED .. guild .. ':' .. day)
 end

@@ -1,7 +1,6 @@
 -- Some records of a stream: {id of the last one, or '' at the end, and a line for each: its id, a
 -- space, the record}. One text, because it is read many times faster than a list. O(records)
 -- ARGV: 'asked' or 'ended', server, number of the day, id of the last one before, how many.
-local _, ASKED, ENDED = unpack(KEYS)
 local stream = (ARGV[1] == 'asked' and ASKED or ENDED) .. ARGV[2] .. ':' .. ARGV[3]
 local entries = redis.call('XRANGE', stream, '(' .. ARGV[4], '+', 'COUNT', ARGV[5])
 local lines = {}

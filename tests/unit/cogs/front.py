@@ -23,7 +23,7 @@ from bot.discord_io.client import COGS, BardlingBot
 from bot.jobqueue.limits import QueueLimits
 from bot.jobqueue.memory_queue import MemoryQueue
 from bot.services.waiting import Pace
-from tests.memory_services import memory_services, memory_stores
+from tests.memory_services import RecordedReplies, memory_services, memory_stores
 from tests.unit.worker.workshop import FlakyQueue
 
 NOW_S = 5_000.0
@@ -152,6 +152,7 @@ class Front:
     Attributes:
         queue: where the jobs are.
         gate: between the bot and the queue; asked after the defer.
+        replies: those that the bot edits over REST, as other processes may look after them.
         wire: between the bot and Discord.
         fault: a mistake of ours, raised while a command is checked, before the defer.
     """
@@ -161,6 +162,7 @@ class Front:
         self.queue = MemoryQueue(clock=lambda: NOW_S, limits=limits)
         self.gate = Gate(self.queue)
         self.stores = memory_stores(self.gate, lambda: NOW_S)  # pyright: ignore[reportArgumentType]
+        self.replies = RecordedReplies()
         self.services = memory_services(
             self.gate,  # pyright: ignore[reportArgumentType]
             self._now,
@@ -168,6 +170,7 @@ class Front:
             host_limits=host_limits,
             seed=DRAWN_SEED,
             pace=_PACE,
+            replies=self.replies,
         )
         self.bot = BardlingBot(self.services, None)
         self.wire = Wire(self.queue)
@@ -291,7 +294,7 @@ class Front:
 
 
 def _option_type(value: object) -> int:
-    return {str: 3, int: 4, float: 10}[type(value)]
+    return {str: 3, int: 4, bool: 5, float: 10}[type(value)]
 
 
 def _interaction(

@@ -9,7 +9,6 @@ from structlog.testing import capture_logs
 
 from bot.core.buttons import stop_row
 from bot.core.jobs import JobState
-from bot.core.presets import PRESETS
 from bot.core.sampling import MAX_SEED
 from bot.logs import configure_logging
 from tests.factories import make_job
@@ -34,7 +33,7 @@ def registered(front: Front) -> dict[str, Any]:
 
 
 async def test_options_and_their_bounds(front: Front):
-    """Only the prompt must be given; Discord itself refuses what is out of bounds."""
+    """Nothing must be given; Discord itself refuses what is out of bounds."""
     bounds = {
         option["name"]: (
             option["required"],
@@ -45,25 +44,17 @@ async def test_options_and_their_bounds(front: Front):
     }
 
     assert {
-        "prompt": (True, 1, 6000),
+        "prompt": (False, 1, 6000),
         "length": (False, 1, 500),
         "preset": (False, None, None),
         "temperature": (False, 0.0, 2.0),
         "top_k": (False, 0, 1000),
         "top_p": (False, 0.0, 1.0),
         "seed": (False, 0, 2**53 - 1),
+        "candidates": (False, 1, 4),
         "model": (False, 1, 100),
+        "file": (False, None, None),
     } == bounds
-
-
-async def test_presets_are_choices_that_say_what_they_are_for(front: Front):
-    """Discord takes 25 choices with names of 1 to 100 characters."""
-    [option] = [one for one in registered(front)["options"] if one["name"] == "preset"]
-
-    assert list(PRESETS) == [choice["value"] for choice in option["choices"]]
-    for choice in option["choices"]:
-        assert choice["name"] == f"{choice['value']}: {PRESETS[choice['value']].line}"
-        assert len(choice["name"]) <= 100
 
 
 async def test_preset_reaches_the_job_and_options_override_it(front: Front):

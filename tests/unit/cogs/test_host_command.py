@@ -24,6 +24,7 @@ COMMANDS: list[tuple[str, dict[str, Any]]] = [
     ("workers", {}),
     ("drain", {"worker": "w"}),
     ("dead", {}),
+    ("reports", {}),
 ]  # fmt: skip
 
 
@@ -117,6 +118,25 @@ async def test_block_shows_whom_and_why_as_they_are_written(front: Front):
     assert rf"The user <@{STRANGER}> `{STRANGER}` is shut out: \*\*spam\*\* @everyone" == text
     [block] = await front.services.host.blocks()
     assert (STRANGER, "**spam** @everyone", str(ASKER)) == (block.id, block.reason, block.by)
+
+
+async def test_replies_of_dropped_texts_say_so(front: Front):
+    """Whichever process looks after them; nothing is left to stop there."""
+    await front.command(user_id=STRANGER, interaction_id=7)
+    await front.command(user_id=STRANGER, interaction_id=8, guild_id=None)
+    telling = asyncio.create_task(front.services.farewells.run())
+
+    text = await said(front, "block", kind="user", who=str(STRANGER), reason="spam")
+
+    assert text.endswith("is shut out: spam\n-# 2 waiting texts were dropped.")
+    async with asyncio.timeout(5):
+        while len(front.replies.shown) < 2:  # noqa: ASYNC110  # nobody tells of it
+            await asyncio.sleep(0.01)
+    telling.cancel()
+    assert {"token-7", "token-8"} == front.replies.shown.keys()
+    message = front.replies.shown["token-7"]
+    assert "This text was dropped because the host of this bot has blocked you." == message.content
+    assert [] == message.components
 
 
 @pytest.mark.parametrize("who", ["200", " 200 ", "<@200>", "<@!200>"])

@@ -112,3 +112,16 @@ async def test_limit_of_a_role_needs_the_role(usage_front: UsageFront):
 
     assert "please name it too" in answer.call.message["content"]
     assert answer.call.is_private
+
+
+async def test_members_of_exempt_roles_are_left_out(usage_front: UsageFront):
+    """As the limit would leave them out; the answer says so where there are any."""
+    await usage_front.limits.set_exempt(GUILD, 7, is_exempt=True, by_user=1)
+
+    _, personal = await usage_front.command("limits simulate", **SIMULATE)
+    _, shared = await usage_front.command("limits simulate", **SIMULATE | {"scope": "server"})
+
+    assert "refused 1 of the 3" in personal.call.message["content"]
+    assert "exempt from personal limits are left out" in personal.call.message["content"]
+    assert "refused 2 of the 4" in shared.call.message["content"]
+    assert "exempt" not in shared.call.message["content"]

@@ -11,7 +11,10 @@ from urllib.parse import urlsplit
 import discord
 from discord import app_commands
 
+from bot.core.limits import HostLimits
+from bot.services.limits import LimitsService
 from bot.services.usage import UsageService
+from bot.state.memory_limits import MemoryLimits
 from bot.state.memory_usage import MemoryUsage
 from cogs._limits_simulate import add_simulate
 from cogs._server_stats import add_stats
@@ -69,10 +72,12 @@ class UsageFront:
 
     Attributes:
         usage: the service behind the commands, on a store in memory.
+        limits: know the exempt roles, as well.
     """
 
     def __init__(self) -> None:
         self.usage = UsageService(MemoryUsage(clock=lambda: NOW_S), clock=lambda: NOW_S)
+        self.limits = LimitsService(MemoryLimits(lambda: NOW_S), HostLimits())
         self._wire = FileWire()
 
     @asynccontextmanager
@@ -81,9 +86,12 @@ class UsageFront:
         self._client = discord.Client(intents=discord.Intents.none())
         tree = app_commands.CommandTree(self._client)
         tree.error(_on_error)
-        for name, add in (("server", add_stats), ("limits", add_simulate)):
-            group = app_commands.Group(name=name, description="For admins")
-            add(group, self.usage)
+        server, limits = (
+            app_commands.Group(name=name, description="For admins") for name in ("server", "limits")
+        )
+        add_stats(server, self.usage)
+        add_simulate(limits, self.usage, self.limits)
+        for group in (server, limits):
             tree.add_command(group)
         async with self._client:
             state = self._client._connection

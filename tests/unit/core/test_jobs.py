@@ -1,12 +1,13 @@
 """The job record: what is stored can be read, and what can't be read is refused."""
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.jobs import Job, UnknownVersionError
+from bot.core.jobs import Job, JobKind, UnknownVersionError
 from bot.core.sampling import MAX_SEED, SamplingParams
 from tests.factories import make_job
 
@@ -33,9 +34,9 @@ def test_record_survives_storage(prompt: str, pinned: str, seed: int, stop: list
 
 def test_record_of_a_later_version_is_refused():
     """During a rolling upgrade an old worker must not misread a new record."""
-    record = json.loads(make_job().to_json()) | {"v": 3}
+    record = json.loads(make_job().to_json()) | {"v": 4}
 
-    with pytest.raises(UnknownVersionError, match="version 3"):
+    with pytest.raises(UnknownVersionError, match="version 4"):
         Job.from_json(json.dumps(record))
 
 
@@ -53,6 +54,15 @@ def test_record_that_the_first_program_would_misread_is_not_its_own():
 
     assert 2 == record["v"]
     assert "A fox called Reynard." == record["pinned"]
+
+
+@pytest.mark.parametrize("new", [{"kind": JobKind.XRAY}, {"candidates": 2}])
+def test_record_of_a_new_kind_of_work_is_left_to_newer_programs(new: dict[str, Any]):
+    """An older one would write one text where something else was asked for."""
+    job = make_job(**new)
+
+    assert 3 == json.loads(job.to_json())["v"]
+    assert job == Job.from_json(job.to_json())
 
 
 def test_background_job_is_one_that_older_programs_read():

@@ -149,11 +149,13 @@ def test_change_is_told_as_before_and_after():
     assert [] == change_lines(before, before)
 
 
-@given(st.lists(st.text(max_size=200), max_size=60))
-def test_many_lines_fit_into_one_message(lines: list[str]):
-    """And it is said how many are left out."""
-    text = fitting(lines)
+@given(st.lists(st.text(max_size=200), max_size=60), st.text(max_size=300))
+def test_many_lines_fit_into_one_message(lines: list[str], after: str):
+    """And it is said how many are left out, before what follows them."""
+    whole = fitting(lines, after=after)
 
-    assert length(text) <= MAX_MESSAGE
+    assert length(whole) <= MAX_MESSAGE
+    assert whole.endswith(after)
+    text = whole.removesuffix(after)
     left_out = re.search(r"\n…and (\d+) more\.$", text)
     assert left_out is not None or "\n".join(lines).lstrip("\n") == text.lstrip("\n")

@@ -63,6 +63,7 @@ FULL = ServerSettings(
     log_channel=9,
     paused=True,
     pause_message="Back at *noon*.",
+    hides_reported=True,
 )
 
 
@@ -229,6 +230,7 @@ def test_settings_in_words():
         r"Message while paused: Back at \*noon\*.",
         "Filter: 2 words, 1 pattern; masks what I write",
         "Paused: yes",
+        "Reported texts are hidden: yes",
         "-# Revision 7",
     ]
 

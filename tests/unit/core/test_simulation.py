@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.simulation import Proposal, Scope, Simulation, Unit, simulate
+from bot.core.limit_buckets import Scope, Unit
+from bot.core.simulation import Proposal, Simulation, simulate
 from bot.core.usage import DAY_MS, Outcome, Request, number_of
 from bot.errors import OptionError
 
@@ -97,6 +98,35 @@ def test_user_limits_one_member():
     result = run(requests, amount=1, scope=Scope.USER, user_id=2)
 
     assert (2, 1, 1) == (result.asked, result.refused, result.members)
+
+
+@pytest.mark.parametrize(
+    ("scope", "asks"),
+    [
+        ({"scope": Scope.MEMBER}, 2),
+        ({"scope": Scope.ROLE, "role_id": 8}, 1),
+        ({"scope": Scope.USER, "user_id": 1}, 1),
+        ({"scope": Scope.SERVER}, 4),
+        ({"scope": Scope.CHANNEL}, 4),
+    ],
+)
+def test_exempt_roles_have_no_personal_limits(scope: dict[str, object], asks: int):
+    """As where a limit is really set: what is for all together counts them, too."""
+    requests = [
+        asked(0, user=1, role_ids=frozenset({8})),
+        asked(1, user=1, role_ids=frozenset({8, 9})),
+        asked(2, user=2, role_ids=frozenset({9})),
+        asked(3, user=3),
+    ]
+
+    assert asks == run(requests, exempt_roles=frozenset({9, 10}), **scope).asked
+
+
+@pytest.mark.parametrize("scope", [Scope.HOST_MEMBER, Scope.HOST_SERVER])
+def test_limit_that_admins_can_not_set_is_not_tried(scope: Scope):
+    """The host's are for all servers together, of which one knows nothing."""
+    with pytest.raises(OptionError, match="admins can set"):
+        run([asked(0)], scope=scope)
 
 
 def test_tokens_are_charged_by_the_estimate_until_the_text_ends():

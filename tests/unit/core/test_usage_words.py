@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.simulation import Proposal, Scope, Unit
+from bot.core.limit_buckets import Scope, Unit
+from bot.core.simulation import Proposal
 from bot.core.usage import Counts, DayUsage
 from bot.core.usage_words import (
     MAX_ALT_TEXT,

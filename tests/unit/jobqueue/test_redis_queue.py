@@ -13,9 +13,11 @@ from bot.core.jobs import Job, JobState
 from bot.errors import QueueDownError
 from bot.jobqueue.api import Reaped
 from bot.jobqueue.connect import open_queue
+from bot.jobqueue.control import Dropped
 from bot.jobqueue.limits import QueueLimits
 from bot.jobqueue.redis_queue import RedisQueue
 from tests.factories import make_job
+from tests.host_controls import pause, resume, weigh
 from tests.redis_servers import RedisServer
 
 POOL = "p"
@@ -126,7 +128,7 @@ async def test_crowd_leaves_only_what_is_the_pools_own(server: RedisServer):
         raw_client(server) as client,
     ):
         rng = random.Random(3)
-        await queue.set_weight("g1", 3)
+        await weigh(queue, "g1", 3)
         await queue.renew("w", 4, [])
         for n in range(150):
             whose = {"tenant": f"g{n % 7}", "user_id": n % 11, "is_background": n % 3 == 0}
@@ -150,9 +152,32 @@ async def test_crowd_leaves_only_what_is_the_pools_own(server: RedisServer):
         await queue.leave("w")
         await asyncio.sleep(0.3)
 
-        left = {key.partition(":")[2] async for key in client.scan_iter()}
+        keys = [key.partition(":")[2] async for key in client.scan_iter()]
+        passing = {key for key in keys if key.startswith("stopped:")}
+        left = set(keys) - passing
+        assert all([0 < await client.ttl(f"{{{POOL}}}:{key}") <= 60 for key in passing])
         assert {"meta", "weights"} <= left <= {"meta", "weights", "dead"}
         assert ["0", "0"] == await client.hmget(f"{{{POOL}}}:meta", "front", "running")
+
+
+async def test_waiting_jobs_are_stopped_once_and_told_again_to_who_did_not_hear(
+    server: RedisServer,
+):
+    """An answer may be lost on its way; a record that can't be read is stopped like the others."""
+    async with open_queue(server.url, pool=POOL) as queue, raw_client(server) as client:
+        for job_id in ("1", "2"):
+            await queue.put(job(job_id))
+        await client.hset(f"{{{POOL}}}:job:2", "payload", "{")
+        call = ("cancel_waiting", "g10", "", 100, 60_000, "a call")
+
+        first, again = await queue._run(*call), await queue._run(*call)
+
+        assert first == again
+        assert {"1", "2"} == set(first[::3])
+        await queue.put(job("3"))
+        await client.hset(f"{{{POOL}}}:job:3", "payload", "{")
+        assert [Dropped(job_id="3", job=None)] == await queue.cancel_tenant("g10")
+        assert JobState.STOPPED is await queue.state("3")
 
 
 async def test_tenants_whose_turn_has_passed_are_forgotten(server: RedisServer):
@@ -210,15 +235,16 @@ def every_call(queue: RedisQueue) -> list[Callable[[], Awaitable[object]]]:
         queue.reap,
         lambda: queue.dead_letters(1),
         lambda: queue.status("1"),
-        lambda: queue.set_weight("g10", 2),
+        lambda: weigh(queue, "g10", 2),
         queue.weights,
-        lambda: queue.pause("later"),
-        queue.resume,
+        lambda: pause(queue, "later"),
+        lambda: resume(queue),
         queue.paused,
         lambda: queue.drain("w"),
         queue.workers,
         lambda: queue.queued_of("g10"),
         lambda: queue.cancel_tenant("g10"),
+        lambda: queue.cancel_user(100),
         lambda: queue.retry_dead("1"),
         lambda: queue.drop_dead("1"),
     ]
@@ -298,13 +324,13 @@ async def test_full_memory_refuses_new_jobs_and_lets_the_others_end(server: Redi
         assert JobState.QUEUED is await queue.cancel("4")
         await asyncio.sleep(0.3)
         assert 2 == (await queue.reap()).put_back
-        await queue.set_weight("g10", 2)
-        await queue.pause("full")
-        await queue.resume()
+        await weigh(queue, "g10", 2)
+        await pause(queue, "full")
+        await resume(queue)
         await queue.renew("w", 4, [])
         assert await queue.drain("w")
         assert await queue.retry_dead("0")
-        assert 2 <= await queue.cancel_tenant("g10")
+        assert 2 <= len(await queue.cancel_tenant("g10"))
         await queue.leave("w")
 
 

@@ -16,6 +16,7 @@ from bot.jobqueue.connect import open_queue
 from bot.jobqueue.limits import QueueLimits
 from bot.jobqueue.memory_queue import MemoryQueue
 from tests.factories import make_job
+from tests.host_controls import pause, resume, weigh
 from tests.redis_servers import RedisServer, any_server, running_server
 
 NUMBERS = st.integers(0, 14)
@@ -49,6 +50,7 @@ STEP = st.one_of(
     st.tuples(st.just("weigh"), TENANTS, st.sampled_from([0.5, 1, 3])),
     st.tuples(st.just("pause"), st.booleans()),
     st.tuples(st.just("sweep"), TENANTS),
+    st.tuples(st.just("sweep_user"), st.integers(1, 3)),
     st.tuples(st.just("revive"), NUMBERS),
     st.tuples(st.just("drop"), NUMBERS),
 )
@@ -70,7 +72,7 @@ class Life:
         self._now_s = now_s
         self._attempts: dict[str, int] = {}
 
-    async def step(self, name: str, *arguments: Any) -> None:  # noqa: C901  # a list of calls
+    async def step(self, name: str, *arguments: Any) -> None:  # noqa: C901, PLR0912  # a list of calls
         """Does one thing, and looks at everything."""
         queue, first = self.queue, arguments[0]
         job_id = str(first)
@@ -89,13 +91,16 @@ class Life:
             case "retry":
                 answer = await queue.retry(*held)
             case "weigh":
-                await queue.set_weight(first, arguments[1])
+                await weigh(queue, first, arguments[1])
                 answer = await queue.weights()
             case "pause":
-                await (queue.pause("later") if first else queue.resume())
+                await (pause(queue, "later") if first else resume(queue))
                 answer = await queue.paused()
             case "sweep":
                 answer = await queue.cancel_tenant(first)
+                answer = sorted(answer, key=lambda one: one.job_id)
+            case "sweep_user":
+                answer = sorted(one.job_id for one in await queue.cancel_user(first))
             case "revive":
                 answer = await queue.retry_dead(job_id)
             case "drop":
@@ -114,7 +119,7 @@ class Life:
         self.said.append(await queue.renew("w", 2, [(job_id, 1) for job_id in everyone]))
         letters = await queue.dead_letters(20)
         self.said += [(x.job_id, x.attempts, x.reason, x.job) for x in letters]
-        await queue.resume()
+        await resume(queue)
         for _ in range(20):
             for claim in await self._claim(1):
                 done = ("w", claim.job.id, claim.attempt, JobState.DONE, 24)

@@ -61,7 +61,8 @@ async def test_a_login_gets_the_session_and_the_servers(
     assert str(local.application_id) == ready["application"]["id"]
     guild = (await client.receive_event("GUILD_CREATE"))["d"]
     assert str(local.guild_id) == guild["id"]
-    assert ["general", "stories"] == [channel["name"] for channel in guild["channels"]]
+    restricted = {channel["name"]: channel["nsfw"] for channel in guild["channels"]}
+    assert {"general": False, "stories": False, "after-dark": True} == restricted
     assert local.bot_connected
 
 
@@ -108,6 +109,21 @@ async def test_events_need_their_intents(
     local.add_channel("late")
     assert "" == (await curious.receive_event("MESSAGE_CREATE"))["d"]["content"]
     assert "CHANNEL_CREATE" == (await plain.receive())["t"]
+
+
+async def test_a_server_without_the_bot_is_not_heard_of(
+    local: LocalDiscord, session: aiohttp.ClientSession
+) -> None:
+    """Neither its messages nor its channels: the next event is of another server."""
+    client = await connect(local, session)
+    await client.identify(local.token, GUILDS | GUILD_MESSAGES)
+    await client.receive_event("GUILD_CREATE")
+    await local.say(local.ben, local.elsewhere, "hello")
+    local.add_channel("cellar", guild_id=local.elsewhere.guild_id)
+    late = local.add_channel("late", nsfw=True)
+    created, updated = await client.receive(), await client.receive()
+    assert ["CHANNEL_CREATE", "CHANNEL_UPDATE"] == [created["t"], updated["t"]]
+    assert (str(late.id), True) == (updated["d"]["id"], updated["d"]["nsfw"])
 
 
 async def test_a_resumed_session_gets_what_it_missed(

@@ -79,7 +79,10 @@ async def test_a_viewer_sees_the_server_as_its_member(
     _socket, hello = await open_live(local, web, local.ben.id)
     assert str(local.ben.id) == hello["member"]
     names = [(channel["name"], channel["direct"]) for channel in hello["channels"]]
-    assert [("general", False), ("stories", False), ("Bardling", True)] == names
+    servers = [("general", False), ("stories", False), ("after-dark", False), ("taproom", False)]
+    assert [*servers, ("Bardling", True)] == names
+    assert ["after-dark"] == [channel["name"] for channel in hello["channels"] if channel["nsfw"]]
+    assert [True, False] == [server["has_bot"] for server in hello["servers"]]
     assert "hello" == hello["channels"][1]["messages"][0]["content"]
     assert not hello["online"]
 

@@ -179,3 +179,30 @@ async def test_a_body_that_is_no_json_is_refused(
     path = f"{local.api_url}/channels/{local.general.id}/messages"
     async with web.post(path, data=b"{", headers={"Content-Type": "application/json"}) as answer:
         assert (400, 50109) == (answer.status, (await answer.json())["code"])
+
+
+async def test_a_server_without_the_bot_is_closed_to_it(
+    local: LocalDiscord, web: aiohttp.ClientSession
+) -> None:
+    """Its channel can't be read or written, though interactions there can be answered."""
+    for path in (f"channels/{local.elsewhere.id}/messages", f"guilds/{local.elsewhere.guild_id}"):
+        async with web.get(f"{local.api_url}/{path}") as answer:
+            assert (403, 50001) == (answer.status, (await answer.json())["code"])
+
+
+async def test_an_answers_file_has_its_description(
+    local: LocalDiscord, web: aiohttp.ClientSession
+) -> None:
+    """In a multipart callback it stands under `data`."""
+    path = f"{local.api_url}/applications/{local.application_id}/commands"
+    async with web.put(path, json=[COMMAND]):
+        pass
+    asked = await local.slash(local.ada, local.general, "complete")
+    data = {"attachments": [{"id": 0, "description": "A text"}]}
+    form = aiohttp.FormData()
+    form.add_field("payload_json", json.dumps({"type": 4, "data": data}))
+    form.add_field("files[0]", b"upon a time", filename="rest.txt", content_type="text/plain")
+    callback = f"{local.api_url}/interactions/{asked.id}/{asked.token}/callback"
+    async with web.post(callback, data=form) as answer:
+        assert 204 == answer.status
+    assert "A text" == (asked.reply or {})["attachments"][0]["description"]

@@ -3,7 +3,8 @@
 import random
 from datetime import date, timedelta
 
-from bot.core.simulation import Proposal, Scope, SimulatedDay, Simulation, Unit
+from bot.core.limit_buckets import Scope, Unit
+from bot.core.simulation import Proposal, SimulatedDay, Simulation
 from bot.core.usage import Counts, DayUsage
 
 LAST = date(2026, 11, 25)

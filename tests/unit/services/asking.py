@@ -9,13 +9,13 @@ from bot.core.jobs import Job, JobState, ReplyTarget
 from bot.core.limit_buckets import Per, Scope, Unit
 from bot.core.limit_rules import Rule
 from bot.core.limits import HostLimits
+from bot.core.text_request import CompletionRequest
 from bot.core.usage import Outcome, Request
 from bot.jobqueue.limits import QueueLimits
 from bot.jobqueue.memory_queue import MemoryQueue
 from bot.jobqueue.registry import MemoryModelRegistry
 from bot.services.pools import Pools
-from bot.services.texts import CompletionRequest
-from tests.memory_services import MODEL, memory_services, memory_stores
+from tests.memory_services import MODEL, RecordedReplies, memory_services, memory_stores
 from tests.unit.worker.workshop import FlakyQueue
 
 GUILD, OTHER_GUILD, CHANNEL, MEMBER, ADMIN = 10, 11, 20, 100, 5
@@ -51,6 +51,8 @@ class Desk:
     Attributes:
         queues: of each model.
         gates: between the services and the queues; may be down.
+        replies: of other processes, which this one may edit.
+        registry: which models are announced, and what the host decided.
     """
 
     def __init__(
@@ -66,13 +68,19 @@ class Desk:
             for model in (MODEL, OTHER_MODEL)
         }
         self.gates = {model: FlakyQueue(queue) for model, queue in self.queues.items()}
+        self.registry = MemoryModelRegistry(*served)
         open_pool: Any = self.gates.__getitem__
         self.stores = replace(
             memory_stores(self.queues[MODEL], self.clock),
-            pools=Pools(open_pool, MemoryModelRegistry(*served), default=MODEL),
+            pools=Pools(open_pool, self.registry, default=MODEL),
         )
+        self.replies = RecordedReplies()
         self.services = memory_services(
-            self.queues[MODEL], self.clock, stores=self.stores, host_limits=host_limits
+            self.queues[MODEL],
+            self.clock,
+            stores=self.stores,
+            host_limits=host_limits,
+            replies=self.replies,
         )
 
     def clock(self) -> float:

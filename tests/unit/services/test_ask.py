@@ -1,13 +1,14 @@
 """Asking for a text: what holds for it, and that a refusal leaves nothing behind."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
 from bot.core.asker import Asker
-from bot.core.jobs import Job, JobState
+from bot.core.jobs import Job, JobKind, JobState
 from bot.core.limit_buckets import Unit
 from bot.core.limits import HostLimits, applied
 from bot.core.presets import PRESETS
@@ -156,6 +157,49 @@ async def test_server_decides_nothing_elsewhere(desk: Desk):
     await desk.services.servers.change(GUILD, ADMIN, model=OTHER_MODEL, paused=True)
 
     assert MODEL == await desk.ask(asker=Asker(user_id=MEMBER, guild_id=None, channel_id=3))
+
+
+# A job of another kind
+
+
+async def test_job_that_somebody_else_made_goes_the_same_way(desk: Desk):
+    """Charged, noted and put as it is, for the model that it is about."""
+    job = make_job("9", kind=JobKind.REPLAY, origin="C0DE", user_id=MEMBER, tenant=ASKER.tenant)
+    job = replace(job, created_at_s=START_S, deadline_at_s=START_S + 800, cost=COST)
+
+    assert OTHER_MODEL == await desk.services.texts.submit(job, ASKER, OTHER_MODEL)
+
+    assert [job] == await desk.jobs()
+    assert f"{1_000 - COST} of 1,000 tokens left" in (await desk.mine())[0]
+    assert [Outcome.ACCEPTED] == await desk.outcomes()
+
+
+async def test_job_that_names_no_model_gets_the_servers(desk: Desk):
+    """As a text would."""
+    await desk.services.servers.change(GUILD, ADMIN, model=OTHER_MODEL)
+    job = make_job("9", deadline_at_s=START_S + 800)
+
+    assert OTHER_MODEL == await desk.services.texts.submit(job, ASKER, None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"paused": True}, NotHereError),
+        ({"filter_words": ("upon",)}, PromptError),
+    ],
+)
+async def test_server_decides_over_every_kind_of_job(
+    desk: Desk, changes: dict[str, Any], error: type[RequestError]
+):
+    """And a refusal is noted, and leaves nothing else."""
+    await desk.services.servers.change(GUILD, ADMIN, **changes)
+
+    with pytest.raises(error):
+        await desk.services.texts.submit(make_job("9"), ASKER, None)
+
+    assert [] == await desk.jobs()
+    assert [Outcome.REFUSED_OTHER] == await desk.outcomes()
 
 
 # Refused

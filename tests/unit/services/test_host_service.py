@@ -7,6 +7,7 @@ from bot.core.jobs import JobState
 from bot.errors import NotHereError, OptionError, QueueFullError
 from bot.jobqueue.control import WorkerCard
 from bot.jobqueue.limits import QueueLimits
+from bot.jobqueue.registry import Announcer
 from tests.factories import make_job
 from tests.memory_services import MODEL
 from tests.unit.services.asking import ADMIN, GUILD, MEMBER, OTHER_GUILD, OTHER_MODEL, Desk
@@ -44,7 +45,7 @@ async def test_blocked_server_is_told_why_and_its_line_is_cleared(desk: Desk):
     await desk.ask(3, model=OTHER_MODEL)
     await desk.ask(4, ELSEWHERE)
 
-    await desk.services.host.block("server", GUILD, "spam\nin masses", OWNER)
+    assert 2 == await desk.services.host.block("server", GUILD, "spam\nin masses", OWNER)
 
     assert ["4"] == [job.id for job in await desk.jobs()]
     assert JobState.RUNNING is await desk.queues[MODEL].state("1")
@@ -67,6 +68,33 @@ async def test_blocked_user_is_shut_out_everywhere(desk: Desk):
         with pytest.raises(NotHereError, match="does not serve you: spam"):
             await desk.ask(n, Asker(user_id=MEMBER, guild_id=guild_id, channel_id=3))
     await desk.ask(9, Asker(user_id=MEMBER + 1, guild_id=GUILD, channel_id=3))
+
+
+async def test_blocked_users_waiting_texts_are_dropped_wherever_they_wait(desk: Desk):
+    """In all lines, servers and direct messages; other members' stay."""
+    await desk.ask(1)
+    await desk.ask(2, Asker(user_id=MEMBER, guild_id=None, channel_id=3))
+    await desk.ask(3, ELSEWHERE, model=OTHER_MODEL)
+    await desk.ask(4, Asker(user_id=MEMBER + 1, guild_id=GUILD, channel_id=3))
+
+    assert 3 == await desk.services.host.block("user", MEMBER, "spam", OWNER)
+
+    assert ["4"] == [job.id for job in await desk.jobs()]
+
+
+async def test_dropped_texts_cost_nothing(desk: Desk):
+    """Limits are as if they had never been asked; statistics know that they were stopped."""
+    await desk.limit(1000)
+    before = await desk.mine()
+    await desk.ask(1)
+    await desk.ask(2, model=OTHER_MODEL)
+    assert before != await desk.mine()
+
+    await desk.services.host.block("server", GUILD, "spam", OWNER)
+
+    assert before == await desk.mine()
+    assert [] == await desk.stores.limits.open_charges(0, 0, 10)
+    assert [0, 0] == [request.real_tokens for request in await desk.noted()]
 
 
 async def test_block_ends(desk: Desk):
@@ -141,6 +169,28 @@ async def test_pause_holds_everywhere_until_it_is_ended(desk: Desk):
 
     await desk.ask(12)
     assert ["1", "12"] == [claim.job.id for claim in await desk.queues[MODEL].claim("w", 2, 0)]
+
+
+# Models that come later
+
+
+async def test_what_was_decided_holds_for_models_announced_later():
+    """The pause with its message, its end, and the shares."""
+    desk = Desk(served=(MODEL,))
+    host, queue = desk.services.host, desk.queues[OTHER_MODEL]
+    await host.set_weight("server", GUILD, 2.5)
+    await host.pause("New models are coming.")
+
+    await Announcer(desk.registry, queue).announce(OTHER_MODEL)
+
+    with pytest.raises(QueueFullError, match="New models are coming"):
+        await desk.ask(1, model=OTHER_MODEL)
+    assert {f"g{GUILD}": 2.5} == await queue.weights()
+
+    await host.resume()
+
+    await desk.ask(2, model=OTHER_MODEL)
+    assert ["2"] == [claim.job.id for claim in await queue.claim("w", 2, 0)]
 
 
 # Workers

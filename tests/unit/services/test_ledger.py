@@ -3,14 +3,17 @@
 import pytest
 
 from bot.core.asker import Asker
-from bot.core.jobs import JobState
+from bot.core.jobs import Job, JobState
 from bot.core.limit_buckets import Per, Unit
 from bot.core.limit_rules import ServerRules
 from bot.core.limits import HostLimits, applied
 from bot.core.usage import Asked, Outcome, Request
+from bot.jobqueue.api import Placement
 from bot.services.ledger import Ledger
 from bot.state.memory_limits import MemoryLimits
 from bot.state.memory_usage import MemoryUsage
+from tests.memory_services import MODEL
+from tests.unit.services.asking import Desk
 
 NOW_S = 1_795_600_000.0
 ASKER = Asker(user_id=100, guild_id=10, channel_id=20)
@@ -88,3 +91,26 @@ async def test_unknown_text_is_no_error(books: Books):
     await books.ledger.settle("2", JobState.DONE, tokens=1)
 
     assert 800 == (await books.left())[Unit.TOKENS, Per.HOUR]
+
+
+async def test_text_that_is_over_before_its_request_is_noted_is_counted():
+    """The bot notes what it asked once the queue has taken it; a worker may be faster."""
+    desk = Desk()
+    queue = desk.queues[MODEL]
+    put = queue.put
+
+    async def put_and_write(job: Job) -> Placement:
+        placement = await put(job)
+        (claim,) = await queue.claim("w", 1, 0)
+        assert await queue.finish("w", job.id, claim.attempt, JobState.DONE, 40)
+        ledger = Ledger(desk.stores.limits, desk.stores.usage)
+        await ledger.settle(job.id, JobState.DONE, prompt_tokens=10, tokens=30, waited_s=0.001)
+        return placement
+
+    queue.put = put_and_write
+    await desk.ask()
+
+    [request] = await desk.noted()
+    assert (Outcome.ACCEPTED, 40) == (request.outcome, request.real_tokens)
+    [day] = await desk.stores.usage.days(None, 1)
+    assert (1, 1, 30) == (day.counts.jobs, day.counts.done, day.counts.tokens_written)

@@ -6,15 +6,17 @@ import pytest
 
 from bot.errors import ModelNotServedError
 from bot.jobqueue.memory_queue import MemoryQueue
+from bot.jobqueue.registry import MemoryModelRegistry
 from bot.services.pools import GRACE_S, Pools
 
 DAY_S = 24 * 3600.0
 
 
-class Seen:
+class Seen(MemoryModelRegistry):
     """A registry with what was announced how long ago (s)."""
 
     def __init__(self, **ages_s: float) -> None:
+        super().__init__()
         self.ages_s = ages_s
 
     async def seen(self, within_s: float) -> Sequence[str]:
@@ -89,3 +91,12 @@ async def test_jobs_are_looked_for_where_they_may_be():
 async def test_default_model_is_known_before_any_worker():
     """Its jobs wait for the first one."""
     assert ["small"] == await make_pools()[0].known()
+
+
+async def test_line_that_no_worker_has_announced_knows_of_a_pause():
+    """A bot with a new default model starts during the pause."""
+    registry = Seen()
+    await registry.pause("later")
+    pools = Pools(lambda _model: MemoryQueue(clock=lambda: 0.0), registry, default="new")
+
+    assert "later" == await pools.of(await pools.choose(None)).paused()

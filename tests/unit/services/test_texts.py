@@ -5,9 +5,10 @@ import pytest
 from bot.core.asker import Asker
 from bot.core.jobs import JobState, ReplyTarget
 from bot.core.sampling import SamplingParams
+from bot.core.text_request import CompletionRequest
 from bot.errors import OptionError, PromptError
 from bot.jobqueue.memory_queue import MemoryQueue
-from bot.services.texts import CompletionRequest, StopResult, TextService
+from bot.services.texts import StopResult, TextService
 from tests.memory_services import memory_services
 
 NOW_S = 5_000.0

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from bot.core.simulation import Proposal, Scope, Unit
+from bot.core.limit_buckets import Scope, Unit
+from bot.core.simulation import Proposal
 from bot.core.usage import Outcome
 from bot.errors import OptionError, QueueDownError
 from bot.services.usage import UsageService

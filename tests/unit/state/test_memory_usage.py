@@ -33,6 +33,19 @@ async def test_records_and_counters_go_with_their_days():
     assert 0 == sum(day.counts.jobs for day in await usage.days(GUILD, COUNTER_DAYS))
 
 
+async def test_end_waits_ten_minutes_for_its_request():
+    """For a request that never comes, nothing stays."""
+    for waits_s, noted in ((599, 1), (600, 0)):
+        clock = Clock()
+        usage = MemoryUsage(clock=clock)
+        await usage.ended(ended("1"))
+
+        clock.now_s += waits_s
+        await usage.asked(asked("1"))
+
+        assert noted == sum(day.counts.done for day in await usage.days(GUILD, 1))
+
+
 async def test_end_counts_for_the_day_on_which_it_was_asked():
     """So that a day's texts and its tokens belong together."""
     clock = Clock()

@@ -98,6 +98,18 @@ async def test_what_can_not_be_read_is_left_out(client: Any):
     assert ["1"] == [request.job_id for request in await usage.requests(GUILD)]
 
 
+async def test_end_waits_ten_minutes_for_its_request(client: Any):
+    """Then it is a day's record like every other."""
+    usage = RedisUsage(client, pool="p")
+    await usage.ended(ended("1"))
+    assert 590_000 < await client.pttl(KEYS.key("job:1")) <= 600_000
+
+    await usage.asked(asked("1"))
+
+    assert 600_000 < await client.pttl(KEYS.key("job:1"))
+    assert {"guild", "day"} == (await client.hgetall(KEYS.key("job:1"))).keys()
+
+
 async def test_forgotten_user_leaves_no_key(client: Any):
     """The index of their servers goes with the records."""
     usage = RedisUsage(client, pool="p")

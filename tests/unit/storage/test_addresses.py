@@ -18,6 +18,7 @@ from bot.storage.addresses import Kind, read_address, shown_address
         ("redis+cluster://u:geheim/@a:7000", "(an address that can't be understood)"),
         ("redis://u:1234?geheim@a:7000", "(an address that can't be understood)"),
         ("redis://u:1234#geheim@a:7000", "(an address that can't be understood)"),
+        ("redis://u:x@geheim?=x@a:7000", "(an address that can't be understood)"),
         ("redis://u:geheim[@a:7000", "(an address that can't be understood)"),
     ],
 )

@@ -17,7 +17,9 @@ from bot.jobqueue.limits import QueueLimits
 from bot.jobqueue.redis_queue import RedisQueue
 from bot.services.ledger import Ledger
 from bot.state.memory_limits import MemoryLimits
+from bot.state.memory_outputs import MemoryOutputs
 from bot.state.memory_usage import MemoryUsage
+from bot.state.memory_xray_texts import MemoryXrayTexts
 from bot.worker.runner import Worker
 from bot.worker.tools import Mask
 from tests.factories import make_job
@@ -78,6 +80,8 @@ def new_worker(name: str, queue: RedisQueue, replies: Starts) -> Worker:
         replies=replies,
         ledger=Ledger(MemoryLimits(time.time), MemoryUsage(clock=time.time)),
         mask_of=no_mask,
+        outputs=MemoryOutputs(clock=time.time),
+        xray_texts=MemoryXrayTexts(clock=time.time, keep_days=30),
         announce=nobody,
         lease_s=LIMITS.lease_s,
         drain_s=1.0,

@@ -95,7 +95,7 @@ async def test_text_says_whether_its_seed_makes_it_again(workshop: Workshop):
             await workshop.ended("alone")
 
     assert 2 == sum("seed 7 (may differ next time)" in content for content in beside)
-    assert workshop.replies.last.content.endswith("seed 7")
+    assert "seed 7 · receipt" in workshop.replies.last.content
     finished = [entry for entry in logs if entry["event"] == "job finished"]
     assert [False, False, True] == [entry["reproducible"] for entry in finished]
 

@@ -4,8 +4,8 @@ from bot.core.jobs import Job, JobState
 from bot.core.markdown import unescape
 from bot.core.word_filter import MASK, filter_of
 from bot.errors import QueueDownError, SettingsError
-from bot.worker.job_run import Mask
-from tests.unit.worker.workshop import TapeEngine, Workshop
+from bot.worker.tools import Mask
+from tests.unit.worker.workshop import TapeEngine, Workshop, is_finished
 
 STORY = " the badger met a fox and the badger ran." * 400
 FILTER = filter_of(("badger",), ())
@@ -70,7 +70,7 @@ async def test_each_job_has_its_own_servers_filter(workshop: Workshop):
     finals = {
         edit.message.content.partition("**")[2].partition("**")[0]: edit.message.content
         for edit in workshop.replies.edits
-        if not edit.message.components
+        if is_finished(edit.message)
     }
     assert sorted(asked) == ["1", "2"]
     assert "badger" not in finals["Once upon a time"]
@@ -90,3 +90,15 @@ async def test_text_goes_out_where_the_filter_is_not_known(workshop: Workshop):
             assert JobState.DONE == await workshop.ended(job_id)
 
         assert STORY[:60] == continuation(workshop.replies.last.content)
+
+
+async def test_prompt_is_masked_where_it_is_shown(workshop: Workshop):
+    """The model may have written it: a text that somebody went on with."""
+    workshop.mask_of = hides_badgers
+    await workshop.put(length=50, prompt="A badger")
+
+    async with workshop.running(TapeEngine(STORY)):
+        assert JobState.DONE == await workshop.ended()
+
+    assert not any("badger" in edit.message.content for edit in workshop.replies.edits)
+    assert workshop.replies.last.content.startswith(f"**A {6 * MASK}**")

@@ -109,3 +109,20 @@ async def test_first_edit_comes_at_once_where_no_notice_is_on_its_way(workshop: 
         assert JobState.DONE == await workshop.ended()  # within the workshop's patience
 
     assert workshop.replies.edits
+
+
+async def test_new_models_worker_starts_nothing_during_a_pause(workshop: Workshop):
+    """Not even what its queue got before it heard of the pause; it hears of the end, too."""
+    await workshop.put(length=5)
+    await workshop.registry.pause("later")
+    async with workshop.running(TapeEngine()):
+        async with asyncio.timeout(PATIENCE_S):
+            while not await workshop.registry.seen(60):  # noqa: ASYNC110  # nobody tells of it
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.3)
+        assert JobState.QUEUED == await workshop.memory.state("1")
+        assert "later" == await workshop.memory.paused()
+
+        await workshop.registry.pause(None)
+
+        assert JobState.DONE == await workshop.ended()

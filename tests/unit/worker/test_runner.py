@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 from structlog.testing import capture_logs
 
+from bot.core.buttons import finished_rows
 from bot.core.jobs import JobState
 from bot.core.markdown import unescape
 from bot.discord_io.reply_rest import (
@@ -13,7 +14,7 @@ from bot.discord_io.reply_rest import (
     ReplyRefusedError,
     ReplyUnavailableError,
 )
-from tests.unit.worker.workshop import LEASE_S, TapeEngine, Workshop, tale
+from tests.unit.worker.workshop import LEASE_S, TapeEngine, Workshop, is_finished, tale
 
 PROMPT = "**Once upon a time**"
 
@@ -33,7 +34,7 @@ async def test_text_grows_and_is_finished_after_it_was_posted(workshop: Workshop
     edits = workshop.replies.edits
     assert len(edits) >= 3
     assert all("▌" in edit.message.content and edit.message.components for edit in edits[:-1])
-    assert [] == workshop.replies.last.components
+    assert finished_rows("1", 0, 1) == workshop.replies.last.components
     assert tale(7).encode()[:120].decode(errors="ignore") == shown(workshop.replies.last.content)
     assert "tape q8\\_0 · machine-written · seed 7" in workshop.replies.last.content
     assert all(after.at_s - before.at_s >= 0.1 for before, after in pairwise(edits))
@@ -65,9 +66,7 @@ async def test_many_jobs_share_the_engine(workshop: Workshop):
             assert JobState.DONE == await workshop.ended(str(n))
 
     assert 3 == max(engine.n_alive)
-    finals = {
-        edit.message.content for edit in workshop.replies.edits if not edit.message.components
-    }
+    finals = {edit.message.content for edit in workshop.replies.edits if is_finished(edit.message)}
     assert {tale(n).encode()[:30].decode(errors="ignore") for n in range(9)} == set(
         map(shown, finals)
     )
@@ -83,7 +82,7 @@ async def test_stop_while_running_posts_what_exists(workshop: Workshop):
         await workshop.put("2", length=3)
         assert JobState.DONE == await workshop.ended("2")
 
-    stopped = next(e.message for e in workshop.replies.edits if not e.message.components)
+    stopped = next(e.message for e in workshop.replies.edits if is_finished(e.message))
     assert "stopped by request" in stopped.content
     assert tale(7).startswith(shown(stopped.content))
     assert shown(stopped.content)
@@ -234,7 +233,7 @@ async def test_queue_away_in_mid_text_changes_nothing(workshop: Workshop):
     async with workshop.running(TapeEngine(step_s=0.005)):
         await workshop.until(lambda: workshop.replies.edits)
         workshop.queue.is_down = True
-        await workshop.until(lambda: not workshop.replies.last.components)
+        await workshop.until(lambda: is_finished(workshop.replies.last))
         assert JobState.RUNNING == await workshop.memory.state("1")
         workshop.queue.is_down = False
         assert JobState.DONE == await workshop.ended()

@@ -9,18 +9,20 @@ from dataclasses import dataclass, field
 
 from bot.core.jobs import Job, JobState, ReplyTarget
 from bot.core.models import ModelInfo, ModelShape
-from bot.core.replies import ReplyMessage
+from bot.core.replies import UNFINISHED_MARK, ReplyMessage
 from bot.core.sampling import SamplingParams
 from bot.engine.api import EngineInfo, Progress, Scores
 from bot.errors import QueueDownError
 from bot.jobqueue.api import Claim, JobQueue
 from bot.jobqueue.limits import QueueLimits
 from bot.jobqueue.memory_queue import MemoryQueue
-from bot.jobqueue.registry import MemoryModelRegistry
+from bot.jobqueue.registry import Announcer, MemoryModelRegistry
 from bot.model.tokenizers.byte_pair import BytePairTokenizer
 from bot.services.ledger import Ledger
 from bot.state.memory_limits import MemoryLimits
+from bot.state.memory_outputs import MemoryOutputs
 from bot.state.memory_usage import MemoryUsage
+from bot.state.memory_xray_texts import MemoryXrayTexts
 from bot.worker.runner import Worker
 from bot.worker.tools import Mask
 from tests.factories import make_job
@@ -56,7 +58,7 @@ class TapeEngine:
         )  # fmt: skip
 
     def add(self, sequence_id: int, tokens: Sequence[int], sampling: SamplingParams) -> int:
-        if bytes(tokens[:6]) == b"refuse":
+        if tokens[:6] == tuple(b"refuse"):
             raise ValueError("not this one")
         self._known[sequence_id] = list(tokens)
         self._computed[sequence_id] = 0
@@ -106,6 +108,11 @@ class Posted:
     at_s: float
     target: ReplyTarget
     message: ReplyMessage
+
+
+def is_finished(message: ReplyMessage) -> bool:
+    """Whether nothing more is to come."""
+    return UNFINISHED_MARK not in message.content
 
 
 @dataclass
@@ -177,6 +184,9 @@ class Workshop:
         self.limits = MemoryLimits(self.now)
         self.usage = MemoryUsage(clock=self.now)
         self.ledger = Ledger(self.limits, self.usage)
+        self.outputs = MemoryOutputs(clock=self.now)
+        self.xray_texts = MemoryXrayTexts(clock=self.now, keep_days=30)
+        self.receipt_keys = (b"a key of this test alone",)
         self.registry = MemoryModelRegistry()
         self.masked: dict[str, str] = {}  # words that servers do not want to read, and in place
 
@@ -220,7 +230,10 @@ class Workshop:
             replies=self.replies,
             ledger=self.ledger,
             mask_of=self.mask_of,
-            announce=self.registry.announce,
+            outputs=self.outputs,
+            receipt_keys=self.receipt_keys,
+            xray_texts=self.xray_texts,
+            announce=Announcer(self.registry, self.memory).announce,
             drain_s=drain_s,
             lease_s=LEASE_S,
             edit_interval_s=0.1,

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot import __version__
-from bot.bench.options import add_bench_engine, bench_engine_options
+from bot.bench.options import add_bench_bot, add_bench_engine, bench_engine_options
 from bot.commands_models import add_models
 from bot.errors import StartupError
+from bot.local.faults import NAMED_FAULTS
 from bot.logs import configure_logging
 from bot.settings import ENGINES, Settings, load_settings
 
@@ -72,6 +73,14 @@ def _add_try(commands: "Commands") -> None:
     parser.add_argument("--port", type=_port, default=0, help="of the page (default: a free one)")
     parser.add_argument("--no-browser", action="store_true", help="only print the page's address")
     parser.add_argument("--once", metavar="TEXT", help="complete one text, print it and end")
+    parser.add_argument(
+        "--fault",
+        dest="faults",
+        action="append",
+        default=[],
+        choices=NAMED_FAULTS,
+        help="what goes wrong in that Discord; may be given several times",
+    )
     parser.set_defaults(command=_try)
 
 
@@ -109,6 +118,7 @@ def _add_bench(commands: "Commands") -> None:
     queue = actions.add_parser("queue", help="jobs per second, enqueue to claim")
     queue.add_argument("--json", type=Path, metavar="OUT")
     queue.set_defaults(command=_bench_queue)
+    add_bench_bot(actions).set_defaults(command=_bench_bot)
     soak = actions.add_parser("soak", help="thousands of mixed requests at once, all checked")
     soak.add_argument("--requests", type=int, default=10_000, metavar="N")
     soak.add_argument("--seed", type=int, default=1, help="of the requests (default: 1)")
@@ -126,7 +136,13 @@ def _try(options: argparse.Namespace, settings: Settings) -> int:
 
     browser = not options.no_browser and options.once is None
     return asyncio.run(
-        run_try(port=options.port, open_browser=browser, once=options.once, home=settings.home)
+        run_try(
+            port=options.port,
+            open_browser=browser,
+            once=options.once,
+            home=settings.home,
+            faults=options.faults,
+        )
     )
 
 
@@ -158,6 +174,15 @@ def _bench_queue(options: argparse.Namespace, settings: Settings) -> int:
     is_given = bool({"REDIS_URL", "REDIS_URL_FILE"} & os.environ.keys())
     url = settings.redis_url if is_given else None  # without one, it starts its own
     return asyncio.run(bench_queue(url, options.json))
+
+
+def _bench_bot(options: argparse.Namespace, settings: Settings) -> int:
+    from bot.bench.bot import BotOptions  # noqa: PLC0415
+    from bot.bench.bot import main as bench_bot  # noqa: PLC0415
+
+    said = {name: getattr(options, name) for name in BotOptions.__dataclass_fields__}
+    given = {name: value for name, value in said.items() if value is not None}
+    return bench_bot(BotOptions(**given), settings)
 
 
 def _bench_soak(options: argparse.Namespace, settings: Settings) -> int:

@@ -14,7 +14,6 @@ from bot.services.outputs import OutputsService, Page
 from cogs._access import NO_MENTIONS
 
 _Interaction = discord.Interaction[discord.Client]
-_FILE_NAME = "rest-of-the-text.txt"
 # Messages that are deleted already: the record of a text goes on naming them.
 _deleted: deque[int] = deque(maxlen=1000)
 
@@ -85,4 +84,4 @@ def _files(page: Page) -> list[discord.File]:
     if text is None:
         return []
     content = io.BytesIO(text.encode())
-    return [discord.File(content, _FILE_NAME, spoiler=page.is_hidden)]
+    return [discord.File(content, FILE_NAME, spoiler=page.is_hidden)]

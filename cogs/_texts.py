@@ -8,7 +8,7 @@ from typing import Any, cast
 import discord
 import structlog
 
-from bot.core.buttons import Rows, waiting_row, without_stop
+from bot.core.buttons import Rows, waiting_row, without_pager, without_stop
 from bot.core.jobs import ReplyTarget
 from bot.core.prompts import MAX_FILE_BYTES, decode_file
 from bot.core.text_request import CompletionRequest
@@ -18,6 +18,7 @@ from bot.services.outputs import Click
 from bot.services.waiting import NoticeGoneError, ShowNotice
 from cogs._access import NO_MENTIONS
 from cogs._asker import asker_of, is_age_restricted, is_moderator
+from cogs._first_answer import defer
 from cogs._pages import view_of
 from cogs.stop import stop_view
 
@@ -45,7 +46,7 @@ async def start_text(
     )
     services.texts.prepare(request)
     if not interaction.response.is_done():
-        await interaction.response.defer(thinking=True)
+        await defer(interaction)
     job_id = str(interaction.id)
     chosen = await services.texts.ask(request)
     await watch(interaction, services, chosen, notice_in(interaction, job_id))
@@ -63,7 +64,7 @@ async def watch_version(interaction: _Interaction, services: Services, model: st
     """Says under the text that stands there how long its new version has to wait."""
     job_id = str(interaction.id)
     message = interaction.message
-    rows = [] if message is None else without_stop(rows_of(message))
+    rows = [] if message is None else without_pager(without_stop(rows_of(message)))
 
     async def show(notice: str) -> None:
         view = view_of([*rows, *waiting_row(job_id, notice)])

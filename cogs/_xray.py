@@ -10,6 +10,7 @@ from bot.core.xray import Colors
 from bot.services import Services
 from bot.services.xrays import XrayRequest
 from cogs._asker import asker_of
+from cogs._first_answer import defer
 from cogs._texts import notice_in, reply_target, watch
 
 _Interaction = discord.Interaction[discord.Client]
@@ -52,6 +53,6 @@ async def start_xray(
     )
     services.xrays.prepare(request)
     if not interaction.response.is_done():
-        await interaction.response.defer(thinking=True, ephemeral=not is_public)
+        await defer(interaction, ephemeral=not is_public)
     chosen = await services.xrays.ask(request)
     await watch(interaction, services, chosen, notice_in(interaction, job_id))

@@ -21,6 +21,7 @@ from bot.errors import OptionError, QueueDownError
 from bot.services import Services
 from cogs._access import answer_error, services_of
 from cogs._asker import asker_of, is_age_restricted
+from cogs._first_answer import defer
 from cogs._forms import Field, FormAnswer, form_answer, show_form
 from cogs._texts import DEFAULT_LENGTH, reply_target, start_text, text_of_file
 
@@ -90,7 +91,7 @@ class Complete(commands.Cog):
         self, interaction: _Interaction, request: CompletionRequest, file: discord.Attachment
     ) -> None:
         self._services.texts.prepare(replace(request, prompt="x"))
-        await interaction.response.defer(thinking=True)  # Discord may take its time with the file
+        await defer(interaction)  # Discord may take its time with the file
         prompt = await text_of_file(file)
         request = replace(request, prompt=prompt, prompt_limit=MAX_FILE_CHARACTERS)
         await start_text(interaction, self._services, request)

@@ -30,6 +30,7 @@ from bot.core.text_request import CompletionRequest
 from bot.errors import PromptError
 from bot.services import Services
 from cogs._access import answer_error, services_of
+from cogs._first_answer import defer
 from cogs._forms import Field, FormAnswer, form_answer, show_form
 from cogs._messages import is_own, output_of
 from cogs._pages import drop_further, show_page
@@ -192,7 +193,7 @@ async def _continue_this(interaction: _Interaction, message: discord.Message) ->
     if not prompt and not files:
         raise PromptError("This message has no text that I could go on with.")
     if not prompt:
-        await interaction.response.defer(thinking=True)
+        await defer(interaction)
         prompt = await text_of_file(files[0])
     request = CompletionRequest(
         interaction_id=interaction.id,

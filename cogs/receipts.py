@@ -14,6 +14,7 @@ from bot.services.receipts import PostedMessage
 from bot.services.waiting import NoticeGoneError, ShowNotice
 from cogs._access import NO_MENTIONS, services_of
 from cogs._asker import asker_of
+from cogs._first_answer import defer
 from cogs._texts import watch
 from cogs.stop import stop_view
 
@@ -53,7 +54,7 @@ class Receipts(commands.Cog):
             answer = await receipts.verify_link(
                 link or "", asker, here=interaction.channel_id or 0, fetch=_fetch_by(interaction)
             )
-        await interaction.followup.send(answer, ephemeral=True, allowed_mentions=NO_MENTIONS)
+        await interaction.edit_original_response(content=answer, allowed_mentions=NO_MENTIONS)
 
     @app_commands.command(description="Writes a text again and tells whether it comes out the same")
     @app_commands.describe(code="The receipt in the small line under the text")
@@ -65,7 +66,7 @@ class Receipts(commands.Cog):
         """Defers, looks the text up, asks; a worker answers."""
         job_id = str(interaction.id)
         structlog.contextvars.bind_contextvars(job_id=job_id, guild_id=interaction.guild_id)
-        await interaction.response.defer(thinking=True)
+        await defer(interaction)
         asker = asker_of(interaction)
         reply = ReplyTarget(
             application_id=interaction.application_id,

@@ -210,6 +210,12 @@ class Server(commands.Cog):
         chosen = FilterAction(action)
         await self._edit(interaction, lambda settings: replace(settings, filter_action=chosen))
 
+    @filter_group.command(name="invites", description="Says whether invites to servers are hidden")
+    @app_commands.describe(hide="Whether I hide them, and refuse prompts that have one")
+    async def filter_invites(self, interaction: _Interaction, hide: bool) -> None:
+        """Hides invites, or lets them stand."""
+        await self._edit(interaction, lambda settings: replace(settings, hides_invites=hide))
+
     @group.command(description="Chooses the channel where changes and reports are posted")
     @app_commands.describe(channel="Without one, they are posted nowhere")
     async def log(self, interaction: _Interaction, channel: _Channel | None = None) -> None:

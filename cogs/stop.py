@@ -8,14 +8,14 @@ import discord
 import structlog
 from discord.ext import commands
 
-from bot.core.buttons import STOP_TEMPLATE, shown_version, stop_custom_id, without_stop
+from bot.core.buttons import STOP_TEMPLATE, shown_version, stop_custom_id
 from bot.core.replies import stopped_in_line
 from bot.errors import StopError
 from bot.language import speaking, tr
 from bot.services.texts import StopResult
 from cogs._access import NO_MENTIONS, answer_error, services_of
 from cogs._asker import asker_of, is_moderator
-from cogs._pages import view_of
+from cogs._pages import show_page
 
 
 class StopButton(
@@ -78,10 +78,9 @@ async def _show_stopped(interaction: discord.Interaction[discord.Client]) -> Non
     """A text that waited is gone; where it was to be a new version, the old one stays."""
     message = interaction.message
     rows = [] if message is None else [cast("Any", row.to_dict()) for row in message.components]
-    if shown_version(rows):
-        await interaction.edit_original_response(
-            view=view_of(without_stop(rows)), allowed_mentions=NO_MENTIONS
-        )
+    if found := shown_version(rows):
+        outputs = services_of(interaction.client).outputs
+        await show_page(interaction, await outputs.page(await outputs.at(*found)))
         return
     shown = message.content if message else ""
     servers = services_of(interaction.client).servers

@@ -16,6 +16,7 @@ from bot.core.xray import Colors
 from bot.errors import PromptError
 from bot.services import Services
 from cogs._access import NO_MENTIONS, answer_error, services_of
+from cogs._first_answer import defer
 from cogs._messages import is_own, output_of
 from cogs._texts import is_text_file, text_of_file
 from cogs._xray import start_xray
@@ -126,7 +127,7 @@ async def _file_text(
     interaction: _Interaction, file: discord.Attachment, *, is_public: bool
 ) -> str:
     """Defers first: the file has to be fetched."""
-    await interaction.response.defer(thinking=True, ephemeral=not is_public)
+    await defer(interaction, ephemeral=not is_public)
     return await text_of_file(file)
 
 

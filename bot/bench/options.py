@@ -1,4 +1,7 @@
-"""The command line of `bardling bench engine`. Light: `bardling --version` imports it, too."""
+"""The command lines of `bardling bench engine` and `bench bot`.
+
+Light: `bardling --version` imports it, too.
+"""
 
 import argparse
 from dataclasses import dataclass
@@ -98,6 +101,27 @@ def bench_engine_options(namespace: argparse.Namespace, model: str, home: Path) 
     said = {name: getattr(namespace, name) for name in names}
     given = {name: value for name, value in said.items() if value is not None}
     return Options(model=model, home=home, **given)
+
+
+def add_bench_bot(actions: Commands) -> argparse.ArgumentParser:
+    """Adds `bot` to the commands under `bench`; those of its options that were not given are None.
+
+    The defaults are those of `BotOptions`, which needs more to import.
+    """
+    parser = actions.add_parser("bot", help="from the command to the text, as members see it")
+    parser.add_argument("--model", metavar="NAME|PATH", help="a model that is there")
+    for name, parse, metavar, what in (
+        ("engines", _words, "A,B", "what writes (default: auto,scripted)"),
+        ("waiting", _counts, "N,N", "commands at once (default: 1,10,100)"),
+        ("length", int, "N", "tokens of each text (default: 100)"),
+        ("samples", int, "N", "commands for each row, at least (default: 20)"),
+        ("budget_s", float, "S", "seconds after which it ends (default: 300)"),
+    ):
+        parser.add_argument(_flag(name), type=parse, metavar=metavar, help=what)
+    parser.add_argument("--slots", type=int, metavar="N", help="texts written at once")
+    parser.add_argument("--threads", type=int, metavar="N", help="processor threads")
+    parser.add_argument("--json", dest="json_out", type=Path, metavar="OUT")
+    return parser
 
 
 def _flag(name: str) -> str:

@@ -86,12 +86,19 @@ def back_row(root: str) -> Rows:
 
 def without_stop(rows: Rows) -> Rows:
     """The rows without those that have a Stop button."""
+    return _without(rows, f"{_PREFIX}stop:")
+
+
+def without_pager(rows: Rows) -> Rows:
+    """The rows without the one that turns pages: not while a new version is on its way."""
+    return _without(rows, f"{_PREFIX}{Action.PAGE}:")
+
+
+def _without(rows: Rows, prefix: str) -> Rows:
     return [
         row
         for row in rows
-        if not any(
-            one.get("custom_id", "").startswith(f"{_PREFIX}stop:") for one in row["components"]
-        )
+        if not any(one.get("custom_id", "").startswith(prefix) for one in row["components"])
     ]
 
 

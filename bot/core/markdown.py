@@ -8,17 +8,23 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
+from bot.core.showable import closed
+
 MAX_MESSAGE = 2000  # what Discord takes; counted in UTF-16 units, the strictest way to count
 
+# A line begins after any of these; white space before its mark makes no difference.
+_BEGIN = r"(?:^|(?<=[\u2028\u2029]))"
+_BLANK = r"(?:[^\S\n]|\ufeff)*"
 _MARKUP = re.compile(
-    r"""
-    [\\*_~`|<>\[\]]                     # emphasis, code, spoilers, mentions, links behind a text
-    | ^(?P<indent>[ \t]*)(?P<mark>[#+-])      # headings, lists, small print
-    | ^(?P<number>[ \t]*\d+)(?P<point>[.)])   # numbered lists
+    rf"""
+    (?P<url>https?://[A-Za-z0-9][A-Za-z0-9._~:/?\#@!$&'()*+,;=%-]+)  # Discord takes it as one word
+    | [\\*_~`|<>\[\]]                     # emphasis, code, spoilers, mentions, links behind a text
+    | {_BEGIN}(?P<indent>{_BLANK})(?P<mark>[#+-])       # headings, lists, small print
+    | {_BEGIN}(?P<number>{_BLANK}\d+)(?P<point>[.)])   # numbered lists
     """,
     re.MULTILINE | re.VERBOSE,
 )
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but tab and line feed
+_HALVES = re.compile("[\ud800-\udfff]")
 _ESCAPED = re.compile(r"\\([^0-9A-Za-z\s])")
 
 # Where a message may end, best first: after a paragraph, a line, a sentence, a word.
@@ -35,21 +41,23 @@ _LONGEST_CLUSTER = 40  # characters; a longer "letter" is no writing of anybody 
 
 
 def escape(text: str) -> str:
-    """The text with a backslash before everything Discord would take for markup."""
-    return _MARKUP.sub(_escaped, text)
+    """The text with a backslash before everything Discord would take for markup.
+
+    Halves of characters, which nothing can send, become U+FFFD; a line that turns the direction
+    of writing ends by turning it back (see `showable.closed`). Addresses keep their underscores
+    and tildes: Discord would show the backslash, and open another page.
+    """
+    return closed(_MARKUP.sub(_escaped, _HALVES.sub("\ufffd", text)))
 
 
 def _escaped(match: re.Match[str]) -> str:
+    if match["url"]:
+        return match["url"].replace("*", r"\*")
     if match["mark"]:
         return f"{match['indent']}\\{match['mark']}"
     if match["point"]:
         return f"{match['number']}\\{match['point']}"
     return "\\" + match[0]
-
-
-def without_controls(text: str) -> str:
-    """The text without characters that cannot be shown; harmless to apply piece by piece."""
-    return _CONTROLS.sub("", text)
 
 
 def unescape(text: str) -> str:
@@ -59,7 +67,9 @@ def unescape(text: str) -> str:
 
 def length(text: str) -> int:
     """UTF-16 units: an emoji counts two."""
-    return len(text) + sum(character > "\uffff" for character in text)
+    if text.isascii():
+        return len(text)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def cut(text: str, budgets: Sequence[int]) -> list[str]:
@@ -93,8 +103,36 @@ def newest(text: str, budget: int) -> str:
         else:
             low = middle + 1
     longest = min(low + _LONGEST_CLUSTER, len(text))
-    nicer = (start for start in range(low, longest) if _may_cut(text, start))
+    nicer = (
+        start
+        for start in range(low, longest)
+        # Within an address, less text may be a longer one: it is no address any more.
+        if _may_cut(text, start) and length(escape("…" + text[start:])) <= budget
+    )
     return "…" + text[next(nicer, low) :]
+
+
+def shortened(shown: str, budget: int) -> str:
+    """An escaped text cut at its end to fit; no letter and no backslash's pair is cut in two.
+
+    Args:
+        shown: as `escape` makes it.
+        budget: UTF-16 units of the result.
+    """
+    if length(closed(shown)) <= budget:
+        return closed(shown)
+    low, high = 0, len(shown)
+    while low < high:  # the most that fits
+        middle = (low + high + 1) // 2
+        if length(closed(shown[:middle])) <= budget:
+            low = middle
+        else:
+            high = middle - 1
+    earliest = max(0, low - _LONGEST_CLUSTER)
+    nicer = (end for end in range(low, earliest, -1) if _may_cut(shown, end))
+    end = next(nicer, low)
+    n_backslashes = end - len(shown[:end].rstrip("\\"))
+    return closed(shown[: end - n_backslashes % 2])
 
 
 def _piece_end(text: str, budget: int) -> int:

@@ -1,12 +1,11 @@
 """What a prompt may be, and how it fits the model's window. Used by services and the worker."""
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.core.markdown import without_controls
+from bot.core.showable import has_visible, showable
 from bot.errors import PromptError
 from bot.language import number, tr
 
@@ -26,8 +25,9 @@ def clean_prompt(text: str, limit: int = MAX_PROMPT_CHARACTERS) -> str:
     """Makes a text that every later step can encode, store and show.
 
     Halves of surrogate pairs become U+FFFD, control characters go, line ends become line feeds,
-    and trailing white space goes: GPT-2's tokens begin with their space, so after a blank it
-    has nothing good to say. Everything else stays as it was typed.
+    of marks in a row some stay (see `showable`), and trailing white space goes: GPT-2's tokens
+    begin with their space, so after a blank it has nothing good to say. Everything else stays as
+    it was typed.
 
     Args:
         text: as it was typed.
@@ -37,8 +37,8 @@ def clean_prompt(text: str, limit: int = MAX_PROMPT_CHARACTERS) -> str:
         PromptError: nothing visible is left, or it is too long.
     """
     text = _SURROGATES.sub("\ufffd", text).replace("\r\n", "\n").replace("\r", "\n")
-    text = without_controls(text).rstrip()
-    if not any(_is_visible(character) for character in text):
+    text = showable(text).rstrip()
+    if not has_visible(text):
         raise PromptError(
             tr("There is nothing to go on with: the prompt is empty. Write a few words.")
         )
@@ -73,11 +73,6 @@ def decode_file(data: bytes) -> str:
 def newest_characters(text: str) -> str:
     """The end of a text: as much as any model could read of it."""
     return text[-KEPT_CHARACTERS:]
-
-
-def _is_visible(character: str) -> bool:
-    """Neither white space nor a format character such as a zero-width space."""
-    return not character.isspace() and unicodedata.category(character) not in ("Cf", "Cc", "Cn")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,14 +28,19 @@ _RECEIPT = re.compile(
     r"(?![0-9A-Z])",
     re.IGNORECASE,
 )
-_ENTRY = r" · [^·\n]"
+# A label's beginning: "-# model quantization · machine-written · seed 7". Its words are of many
+# languages; the quantization is what no other text has.
 _LABEL = re.compile(
-    rf"(?:^|\s)(?:-#\s*)?[^\s·]+ [^\s·]+{_ENTRY}{{1,60}}{_ENTRY}{{0,40}}[0-9][^·\n]{{0,60}}"
-    rf"{_ENTRY}{{0,40}}?(?P<receipt>{_RECEIPT.pattern})",
+    r"(?:^|(?<=\s))(?:-#\s*)?[^\s·]+ [a-z]{1,4}[0-9][\w\\]* · [^·\n]{1,60}"
+    r" · [^·\n]{0,40}?[0-9]{1,16}(?: ?[(（][^·\n]{1,60})?(?= · )",
     re.IGNORECASE,
 )
+# The receipt ends its entry; nothing may follow behind the last one but "(edited)" and the like.
+_LABEL_END = re.compile(
+    rf" · [^·\n]{{0,40}}?(?P<receipt>{_RECEIPT.pattern})(?= · |\s*[^·\n]{{0,24}}$)", re.IGNORECASE
+)
 _SMALL_PRINT = re.compile(r"(?:-#)+$")
-_UNSIGNED = re.compile(r"[\\*…\s\ufe0f]")
+_UNSIGNED = re.compile(r"[\\*|…\s\ufe0f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,27 +104,33 @@ def is_signed(shown: str, receipt: Receipt, keys: Sequence[bytes]) -> bool:
 def split_label(copied: str) -> tuple[str, Receipt | None]:
     """Takes the line under a copied text off.
 
-    It is known by its shape and not by its words, which are of many languages: model and
-    quantization, two more entries of which the second has the seed, the receipt. Its line break
-    may have become a blank, as the options of commands make it one.
+    It is known by its shape and not by its words, which are of many languages. Its line break may
+    have become a blank, as the options of commands make it one.
 
     Returns:
         The text and the receipt that was in the line; the text as it is and None where there is
         no such line. A receipt with a signature is found also without one.
     """
-    lines = list(_LABEL.finditer(copied))
-    if lines:
-        return copied[: lines[-1].start()], read_receipt(lines[-1]["receipt"])
+    starts = list(_LABEL.finditer(copied))
+    ends = list(_LABEL_END.finditer(copied, starts[-1].end())) if starts else []
+    if ends:
+        receipt = read_receipt(max((end["receipt"] for end in ends), key=_how_likely))
+        return copied[: starts[-1].start()].rstrip(), receipt
     signed = [match[0] for match in _RECEIPT.finditer(copied) if match["tag"]]
     return copied, read_receipt(signed[-1]) if signed else None
+
+
+def _how_likely(receipt: str) -> tuple[bool, bool]:
+    """Greater for what is no word of ten letters."""
+    return "-" in receipt, any(map(str.isdigit, receipt))
 
 
 def canonical(text: str) -> str:
     """What is signed of a text: what survives being copied out of Discord.
 
-    Asterisks, backslashes, ellipses and blanks don't count, since Discord, this bot where it cuts
-    a text, and the way in which a member copies add them or take them away; nor does the mark of
-    small print at the end, which may be the text's or its label's.
+    Asterisks, bars, backslashes, ellipses and blanks don't count, since Discord, this bot where it
+    cuts or hides a text, and the way in which a member copies add them or take them away; nor does
+    the mark of small print at the end, which may be the text's or its label's.
     """
     text = _SMALL_PRINT.sub("", _UNSIGNED.sub("", text))
     # Composed last: what stood between a letter and its accent may be gone only now.

@@ -6,11 +6,13 @@ The worker and the cogs render with it; it knows Discord's markup and bounds, an
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot.core.markdown import MAX_MESSAGE, cut, escape, length, newest
+from bot.core.markdown import MAX_MESSAGE, cut, escape, length, newest, shortened
 from bot.core.queue_words import duration
+from bot.core.showable import has_visible
 from bot.language import number, tr, tr_n
 
 UNFINISHED_MARK = "▌"
+FILE_NAME = "rest-of-the-text.txt"  # of what does not fit into the messages
 MAX_PARTS = 3  # messages a text may take; what is left comes as a file
 _SPOILER = "||||"
 _MAX_SHOWN_PROMPT = 1000  # of a longer prompt the end is shown: what the text goes on from
@@ -153,12 +155,12 @@ def final(prompt: str, text: str, label: Label, *, max_parts: int = MAX_PARTS) -
         max_parts: messages that it may take.
     """
     head, line = _head(prompt), label.line()
-    if not text.strip():
+    if not has_visible(text):
         line += " · " + tr("the model had nothing to add")
     room = MAX_MESSAGE - length(line)
     pieces = cut(text, [room - length(head), room]) or [""]
     # Discord refuses a message of blanks alone.
-    shown = [escape(piece) if piece.strip() else "…" for piece in pieces[:max_parts]]
+    shown = [escape(piece) if has_visible(piece) else "…" for piece in pieces[:max_parts]]
     if head:
         shown[0] = head + escape(pieces[0])
     shown[-1] += line
@@ -213,13 +215,13 @@ def stopped_in_line(shown: str) -> str:
     Args:
         shown: the reply's content; a part of a text stands there when a worker went away.
     """
+    line = f"\n-# {tr('machine-written')} · {tr('stopped by request')}"
+    if shown.endswith(line):  # by an earlier click
+        return shown
     if not shown.endswith(UNFINISHED_MARK):
         return tr("Stopped before it began.")
-    line = f"\n-# {tr('machine-written')} · {tr('stopped by request')}"
     text = shown.removesuffix(UNFINISHED_MARK)
-    while length(text) + length(line) > MAX_MESSAGE:
-        text = text[:-1]
-    return text + line
+    return shortened(text, MAX_MESSAGE - length(line)) + line
 
 
 def dropped(*, is_server: bool) -> str:

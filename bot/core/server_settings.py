@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, cast
 
+from bot.core.invites import without_invites
 from bot.core.word_filter import WordFilter, filter_of
 from bot.errors import OptionError, SettingsError
 from bot.language import slash, tr
@@ -42,6 +43,7 @@ class ServerSettings:
         filter_words: as `clean_word` gives them, sorted.
         filter_patterns: regular expressions, sorted.
         filter_action: what becomes of what they find.
+        hides_invites: whether invitations to servers are masked, and refused in prompts.
         log_channel: where changes are posted, or None.
         paused: whether nobody may use the bot here.
         pause_message: what members are told meanwhile, or None.
@@ -58,6 +60,7 @@ class ServerSettings:
     filter_words: tuple[str, ...] = ()
     filter_patterns: tuple[str, ...] = ()
     filter_action: FilterAction = FilterAction.BOTH
+    hides_invites: bool = False
     log_channel: int | None = None
     paused: bool = False
     pause_message: str | None = None
@@ -118,6 +121,12 @@ class ServerSettings:
     def word_filter(self) -> WordFilter:
         """The filter of these words and patterns, whatever it is used for."""
         return filter_of(self.filter_words, self.filter_patterns)
+
+    def masked(self, text: str) -> str:
+        """What the model wrote, with blocks in place of what is unwanted here."""
+        if self.masks_output:
+            text = self.word_filter().mask(text)
+        return without_invites(text) if self.hides_invites else text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,7 @@ _NAMES = {
     "filter_words": mark("Filter words"),
     "filter_patterns": mark("Filter patterns"),
     "filter_action": mark("Filter"),
+    "hides_invites": mark("Invites hidden"),
     "log_channel": mark("Log channel"),
     "paused": mark("Paused"),
     "pause_message": mark("Message while paused"),
@@ -47,6 +48,7 @@ def settings_text(stored: StoredSettings) -> str:
         _named(tr("Channels"), _channels(settings)),
         *(_named(tr(_NAMES[name]), _one(name, getattr(settings, name))) for name in _NONE),
         _named(tr("Filter"), _filter(settings)),
+        _named(tr("Invites hidden"), _one("hides_invites", settings.hides_invites)),
         _named(tr("Paused"), _one("paused", settings.paused)),
         _named(tr(_NAMES["hides_reported"]), _one("hides_reported", settings.hides_reported)),
         "-# " + tr("Revision {number}", number=stored.revision),
@@ -91,6 +93,7 @@ def filter_text(settings: ServerSettings) -> str:
     return "\n".join(
         (
             _named(tr("Filter"), tr(_ACTIONS[settings.filter_action])),
+            _named(tr("Invites hidden"), _one("hides_invites", settings.hides_invites)),
             *(_named(tr("word"), word) for word in settings.filter_words),
             *(_named(tr("pattern"), pattern) for pattern in settings.filter_patterns),
         )

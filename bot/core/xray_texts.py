@@ -10,6 +10,7 @@ from typing import Any
 from bot.core.jobs import UnknownVersionError
 
 XRAY_TEXT_VERSION = 1
+_DISCORD_EPOCH_MS = 1_420_070_400_000  # the first second of 2015
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,14 @@ class XrayText:
     user_id: int
     guild_id: int | None
     parts: tuple[str, ...]
+
+    @property
+    def asked_at_s(self) -> float:
+        """When it was asked for (Unix time): a job's id is a snowflake, which has the time in it.
+
+        https://discord.com/developers/docs/reference#snowflakes
+        """
+        return ((int(self.id) >> 22) + _DISCORD_EPOCH_MS) / 1000
 
     def to_json(self) -> str:
         """The stored form: JSON with a version, never pickle."""

@@ -24,8 +24,9 @@ from bot.language import language_of, speaking
 from bot.services import Services
 
 COGS = (
-    "cogs.errors", "cogs.stop", "cogs.complete", "cogs.outputs", "cogs.xray", "cogs.limits",
-    "cogs.server", "cogs.reports", "cogs.host", "cogs.presence",
+    "cogs.errors", "cogs.stop", "cogs.complete", "cogs.outputs", "cogs.xray", "cogs.receipts",
+    "cogs.limits", "cogs.server", "cogs.reports", "cogs.host", "cogs.privacy",
+    "cogs.presence",
 )  # fmt: skip
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)

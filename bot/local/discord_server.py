@@ -14,6 +14,7 @@ from aiohttp import web
 
 from bot.errors import UnreachableError
 from bot.local.acting import Acting
+from bot.local.fault_front import FaultFront
 from bot.local.faults import Faults
 from bot.local.file_front import FileFront
 from bot.local.gateway_front import GATEWAY_PATH, GatewayFront
@@ -172,6 +173,23 @@ class LocalDiscord(Acting):
         """Moves Discord's own clock ahead: deadlines pass, tokens expire."""
         self._world.advance_clock(seconds)
 
+    def delete_message(self, channel: TextChannel, message_id: int) -> None:
+        """A message goes, as when a moderator deletes it."""
+        self._world.delete_message(channel.id, message_id)
+
+    def delete_channel(self, channel: TextChannel) -> None:
+        """A channel goes with all its messages."""
+        self._channels.remove(channel)
+        self._world.delete_channel(channel.id)
+
+    def deny_bot(self, channel: TextChannel, *permissions: str) -> None:
+        """Takes permissions from the bot in a channel, such as "send_messages"; none: gives back.
+
+        Raises:
+            KeyError: there is no such permission.
+        """
+        self._world.deny_bot(channel.id, permissions)
+
     def disconnect_bot(self, *, forget: bool = False) -> None:
         """Cuts the bot's gateway connection; with `forget` it can't resume its session."""
         self._gateway.disconnect()
@@ -260,6 +278,7 @@ class LocalDiscord(Acting):
         application.add_routes(self._gateway.routes())
         application.add_routes(self._live.routes())
         application.add_routes(self._files.routes())
+        application.add_routes(FaultFront(self.faults, token=self.token).routes())
         return application
 
     @asynccontextmanager

@@ -24,6 +24,7 @@ class Allowance:
         remaining: requests left in this window.
         reset_after_s: until the window ends.
         allowed: False for a request beyond the limit.
+        scope: whose limit it is: user, shared or global.
     """
 
     limit: int
@@ -31,20 +32,25 @@ class Allowance:
     reset_after_s: float
     allowed: bool
     bucket: str
+    scope: str = "user"
 
     def headers(self, now_s: float) -> dict[str, str]:
         """The headers that go with the answer; `now_s` is Unix time."""
-        headers = {
+        refusal: dict[str, str] = {}
+        if not self.allowed:
+            refusal = {
+                "X-RateLimit-Scope": self.scope,
+                "Retry-After": str(math.ceil(self.reset_after_s)),
+            }
+        if self.scope == "global":  # a limit of no bucket
+            return refusal | {"X-RateLimit-Global": "true"}
+        return refusal | {
             "X-RateLimit-Limit": str(self.limit),
             "X-RateLimit-Remaining": str(self.remaining),
             "X-RateLimit-Reset": f"{now_s + self.reset_after_s:.3f}",
             "X-RateLimit-Reset-After": f"{self.reset_after_s:.3f}",
             "X-RateLimit-Bucket": self.bucket,
         }
-        if not self.allowed:
-            headers["X-RateLimit-Scope"] = "user"
-            headers["Retry-After"] = str(math.ceil(self.reset_after_s))
-        return headers
 
 
 class RateLimiter:

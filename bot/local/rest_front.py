@@ -13,7 +13,8 @@ from typing import Any, cast
 
 from aiohttp import BodyPartReader, web
 
-from bot.local.faults import Fault, FaultKind, Faults
+from bot.local.faults import Fault, FaultKind, Faults, LimitScope
+from bot.local.nonces import Nonces
 from bot.local.rate_limits import Allowance, RateLimiter
 from bot.local.recorder import Recorder, Request
 from bot.local.simcord_bridge import World
@@ -24,6 +25,15 @@ API_PREFIX = "/api/v10"
 # without `Via` as a ban by Cloudflare.
 _JSON_HEADERS = {"Content-Type": "application/json", "Via": "1.1 local"}
 _NEVER_S = 600.0
+# What Discord says with its error codes.
+_MESSAGES = {
+    10003: "Unknown Channel",
+    10008: "Unknown Message",
+    10015: "Unknown Webhook",
+    50001: "Missing Access",
+    50013: "Missing Permissions",
+    50027: "Invalid Webhook Token",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +70,7 @@ class RestFront:
         self._faults = faults
         self._recorder = recorder
         self._answered = answered
+        self._nonces = Nonces()
 
     def routes(self) -> list[web.RouteDef]:
         """What to mount."""
@@ -96,9 +107,13 @@ class RestFront:
             limits = session_start | {"max_concurrency": 1}
             url = self._gateway_url()
             return Answer(status=200, body={"url": url, "shards": 1, "session_start_limit": limits})
-        return self._world.rest(
+        if earlier := self._nonces.answer(call.method, call.path, call.body, call.at_s):
+            return earlier
+        answer = self._world.rest(
             call.method, call.path, body=call.body, query=call.query, uploads=call.uploads
         )
+        self._nonces.note(call.method, call.path, call.body, call.at_s, answer)
+        return answer
 
     async def _fail(self, request: web.Request, call: _Call, fault: Fault) -> web.StreamResponse:
         answer, headers = self._answer(call) if fault.applied else (None, {})
@@ -165,16 +180,22 @@ def _too_many(allowance: Allowance) -> Answer:
     body = {
         "message": "You are being rate limited.",
         "retry_after": round(allowance.reset_after_s, 3),
-        "global": False,
+        "global": allowance.scope == LimitScope.GLOBAL,
     }
     return Answer(status=429, body=body)
 
 
 def _status_of(fault: Fault) -> tuple[Answer, dict[str, str]]:
     if fault.status != 429:
-        return Answer(status=fault.status, body={"code": 0, "message": "injected"}), {}
+        message = _MESSAGES.get(fault.code, "injected")
+        return Answer(status=fault.status, body={"code": fault.code, "message": message}), {}
     allowance = Allowance(
-        limit=5, remaining=0, reset_after_s=fault.delay_s, allowed=False, bucket="injected"
+        limit=5,
+        remaining=0,
+        reset_after_s=fault.delay_s,
+        allowed=False,
+        bucket="injected",
+        scope=fault.scope,
     )
     return _too_many(allowance), allowance.headers(time.time())
 

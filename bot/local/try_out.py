@@ -38,7 +38,14 @@ class _InterruptedError(Exception):
     """Somebody pressed Ctrl-C, or asked this process to end."""
 
 
-async def run_try(*, port: int, open_browser: bool, once: str | None, home: Path) -> int:
+async def run_try(
+    *,
+    port: int,
+    open_browser: bool,
+    once: str | None,
+    home: Path,
+    faults: Sequence[str] = (),
+) -> int:
     """Runs the try-out until it is interrupted, or for one text; returns the exit code.
 
     Args:
@@ -46,6 +53,7 @@ async def run_try(*, port: int, open_browser: bool, once: str | None, home: Path
         open_browser: whether to open the page, where there is a display.
         once: a text to complete and print, instead of a page.
         home: for the children's logs and models.
+        faults: names of what goes wrong in the local Discord, see `bot.local.faults`.
 
     Raises:
         StartupError: a part can't be started or kept running.
@@ -58,6 +66,8 @@ async def run_try(*, port: int, open_browser: bool, once: str | None, home: Path
             # A queue of its own: the replies of an earlier try-out went away with its Discord.
             redis_url = await stack.enter_async_context(open_redis_server(Path(folder)))
             discord = await stack.enter_async_context(_open_discord(port))
+            for fault in faults:
+                discord.faults.add_named(fault)
             store = await stack.enter_async_context(open_queues(redis_url, base=_POOL))
             environment = _environment(os.environ, discord, redis_url, home)
             watched = [stop] + [

@@ -9,6 +9,8 @@ from bot.services.farewells import Farewells
 from bot.services.host import HostService
 from bot.services.limits import LimitsService
 from bot.services.outputs import OutputsService
+from bot.services.privacy import PrivacyService
+from bot.services.receipts import ReceiptsService
 from bot.services.reports import ReportsService
 from bot.services.servers import ServersService
 from bot.services.texts import TextService
@@ -32,6 +34,8 @@ class Services:
         outputs: what members do with finished texts.
         reports: texts that should not be there.
         xrays: how predictable texts are.
+        receipts: whether a text is the bot's, and what makes it again.
+        privacy: what is kept of a member.
     """
 
     texts: TextService
@@ -44,3 +48,5 @@ class Services:
     outputs: OutputsService
     reports: ReportsService
     xrays: XrayService
+    receipts: ReceiptsService
+    privacy: PrivacyService

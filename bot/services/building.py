@@ -11,6 +11,15 @@ from bot.services.ledger import Ledger
 from bot.services.limits import LimitsService
 from bot.services.outputs import OutputParts, OutputsService
 from bot.services.pools import Pools
+from bot.services.privacy import (
+    KeptOutputs,
+    KeptReports,
+    KeptXrays,
+    LimitCounters,
+    NotedRequests,
+    PrivacyService,
+)
+from bot.services.receipts import ReceiptsService
 from bot.services.reports import ReportsService
 from bot.services.servers import ServersService
 from bot.services.texts import TextParts, TextService
@@ -48,6 +57,24 @@ class Stores:
     xray_texts: XrayTextsStore
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeping:
+    """What the host decides about finished texts.
+
+    Attributes:
+        receipt_keys: sign the receipts under them, the newest first.
+        keep_days: how long they are kept.
+        privacy_url: of the host's own privacy policy, or "".
+    """
+
+    receipt_keys: Sequence[bytes] = ()
+    keep_days: int = 30
+    privacy_url: str = ""
+
+
+_USUAL = Keeping()
+
+
 def build_services(
     stores: Stores,
     host_limits: HostLimits,
@@ -56,7 +83,7 @@ def build_services(
     new_seed: Callable[[], int],
     replies: Replies,
     pace: Pace | None = None,
-    receipt_keys: Sequence[bytes] = (),
+    keeping: Keeping = _USUAL,
 ) -> Services:
     """All services of a bot process.
 
@@ -65,9 +92,9 @@ def build_services(
         host_limits: what the host sets for all servers.
         clock: gives Unix time in seconds.
         new_seed: gives a random seed for a request that names none.
-        receipt_keys: sign the receipts under texts, the newest first.
         replies: edits replies that another process may look after.
         pace: how often the replies of waiting texts are edited; None = as usual.
+        keeping: what becomes of finished texts.
     """
     limits = LimitsService(stores.limits, host_limits)
     servers = ServersService(stores.settings, clock, stores.pools.served)
@@ -97,7 +124,20 @@ def build_services(
         servers=servers,
         usage=usage,
         host=HostService(stores.pools, servers, farewells),
-        outputs=OutputsService(output_parts, receipt_keys=receipt_keys),
+        outputs=OutputsService(output_parts, receipt_keys=keeping.receipt_keys),
         reports=ReportsService(stores.reports, stores.outputs, servers, clock),
         xrays=XrayService(texts, stores.xray_texts, clock=clock),
+        receipts=ReceiptsService(stores.outputs, servers, keys=keeping.receipt_keys, clock=clock),
+        privacy=PrivacyService(
+            (
+                KeptOutputs(stores.outputs),
+                KeptXrays(stores.xray_texts, keeping.keep_days),
+                KeptReports(stores.reports),
+                NotedRequests(stores.usage),
+                LimitCounters(stores.limits),
+            ),
+            clock=clock,
+            keep_days=keeping.keep_days,
+            privacy_url=keeping.privacy_url,
+        ),
     )

@@ -30,7 +30,7 @@ class Replies(Protocol):
 
     async def edit_original(
         self, target: ReplyTarget, message: ReplyMessage, *, tries: int = 5
-    ) -> None:
+    ) -> object:
         """Makes the reply look like the message."""
         ...
 

@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 
 from bot.core.asker import Asker
+from bot.core.invites import has_invite
 from bot.core.server_bounds import checked
 from bot.core.server_log import LogEntry, to_undo
 from bot.core.server_settings import (
@@ -89,7 +90,7 @@ class ServersService:
         Raises:
             NotHereError: the host blocks the member or server, or its admins do not want the bot
                 now or in this channel.
-            PromptError: the server's filter finds something in the prompt.
+            PromptError: the server's filter finds something in the prompt, or an invite.
             QueueDownError: nobody knows, and the store can't be reached.
             SettingsError: the settings can't be read by this program.
         """
@@ -112,17 +113,23 @@ class ServersService:
                     "words."
                 )
             )
+        if settings.hides_invites and has_invite(prompt):
+            raise PromptError(
+                tr(
+                    "This server does not want invites to other servers; please leave it out of "
+                    "the prompt."
+                )
+            )
         return settings
 
     async def mask(self, guild_id: int | None) -> Callable[[str], str]:
-        """What hides the words that a server does not want to read in what I write.
+        """What hides the words and invites that a server does not want to read in what I write.
 
         Raises:
             QueueDownError: they are not known, and the store can't be reached.
             SettingsError: they can't be read by this program.
         """
-        settings = await self.settings(guild_id)
-        return settings.word_filter().mask if settings.masks_output else str
+        return (await self.settings(guild_id)).masked
 
     async def models(self) -> Sequence[str]:
         """Models that can be chosen now."""

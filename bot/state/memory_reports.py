@@ -55,6 +55,12 @@ class MemoryReports:
         self._sweep()
         return [report for _, report in reversed(self._kept.values())][:count]
 
+    async def of_user(self, user_id: int) -> list[Report]:
+        """What a user reported, and reports of their texts, the oldest first."""
+        self._sweep()
+        kept = (report for _, report in self._kept.values())
+        return [one for one in kept if user_id in {one.reporter_id, one.user_id}]
+
     async def dismiss(self, report_id: str) -> bool:
         """Removes a report."""
         self._sweep()

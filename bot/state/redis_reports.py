@@ -11,6 +11,8 @@ Every key expires by itself. All keys share the hash tag `{<pool>-reports}`:
     hidden:<code>     STRING  HIDDEN_DAYS   a text that stays behind a click
 """
 
+from collections.abc import Sequence
+
 import structlog
 from redis.exceptions import RedisError
 
@@ -28,7 +30,7 @@ from bot.storage.scripts import Scripts, down_error
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-_SCRIPTS = ("reports_file", "reports_newest", "reports_forget")
+_SCRIPTS = ("reports_file", "reports_newest", "reports_forget", "reports_of_user")
 _DAY_MS = 86_400_000
 _FILED = {"new": Filed.NEW, "again": Filed.AGAIN, "many": Filed.TOO_MANY}
 
@@ -72,13 +74,11 @@ class RedisReports:
 
     async def newest(self, count: int) -> list[Report]:
         """The newest reports first."""
-        found: list[Report] = []
-        for record in await self._scripts.run("reports_newest", count):
-            try:
-                found.append(Report.from_json(record))
-            except ValueError as error:  # of a newer program, maybe
-                _log.warning("report left out", reason=str(error))
-        return found
+        return _read(await self._scripts.run("reports_newest", count))
+
+    async def of_user(self, user_id: int) -> list[Report]:
+        """What a user reported, and reports of their texts, the oldest first."""
+        return _read(await self._scripts.run("reports_of_user", user_id))
 
     async def dismiss(self, report_id: str) -> bool:
         """Removes a report."""
@@ -119,3 +119,13 @@ class RedisReports:
 
     def _hidden(self, code: str) -> str:
         return f"{self._prefix}hidden:{code}"
+
+
+def _read(records: Sequence[str]) -> list[Report]:
+    found: list[Report] = []
+    for record in records:
+        try:
+            found.append(Report.from_json(record))
+        except ValueError as error:  # of a newer program, maybe
+            _log.warning("report left out", reason=str(error))
+    return found

@@ -34,6 +34,10 @@ class ReportsStore(Protocol):
         """The newest reports first."""
         ...
 
+    async def of_user(self, user_id: int) -> list[Report]:
+        """What a user reported, and reports of their texts, the oldest first."""
+        ...
+
     async def dismiss(self, report_id: str) -> bool:
         """Removes a report; False where there is none of this id."""
         ...

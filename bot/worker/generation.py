@@ -7,8 +7,8 @@ from enum import StrEnum
 from typing import Protocol
 
 from bot.core.loops import tokens_before_loop
-from bot.core.markdown import without_controls
 from bot.core.sentences import last_sentence_end
+from bot.core.showable import MAX_HANGING, showable
 
 
 class End(StrEnum):
@@ -127,7 +127,7 @@ class Generation:
     def _append(self, piece: str) -> None:
         """Adds characters, looks for a stop string, holds back what may become one."""
         searched = max(0, len(self._text) - self._n_held)
-        self._text += without_controls(piece)
+        self._text += showable(piece, after=self._text[-MAX_HANGING:])
         found = [
             (at + len(stop), at)
             for stop in self._stop

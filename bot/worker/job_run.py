@@ -22,6 +22,7 @@ from bot.jobqueue.api import Claim, Verdict
 from bot.jobqueue.limits import DEADLINE_MARGIN_S
 from bot.language import tr
 from bot.worker.generation import End
+from bot.worker.replay import ReplayWork
 from bot.worker.reply_writer import LeaseLostError, ReplyWriter
 from bot.worker.retry import Backoff
 from bot.worker.text_work import TextWork
@@ -38,6 +39,7 @@ from bot.worker.xray_work import XrayWork
 _WORKS: Mapping[JobKind, Callable[[Assignment], Work]] = {
     JobKind.TEXT: TextWork,
     JobKind.XRAY: XrayWork,
+    JobKind.REPLAY: ReplayWork,
 }
 
 _PERSISTENCE_S = INTERACTION_LIFETIME_S - JOB_LIFETIME_S  # after the deadline nothing matters
@@ -76,6 +78,7 @@ class JobRun:
             rng=tools.rng,
             edit_interval_s=tools.edit_interval_s,
             first_edit_after_s=claim.notice_s,
+            channels=tools.channels,
         )
 
     def stop(self, end: End) -> None:
@@ -169,8 +172,7 @@ class JobRun:
         """Shows a sentence in place of a text, then finishes."""
         try:
             if self._tools.clock() > self.claim.job.deadline_at_s + _PERSISTENCE_S:
-                # Discord counts calls with dead tokens, and bans who makes thousands of them.
-                raise ReplyGoneError("its time was over before a worker came")
+                self._writer.close()  # its time was over before a worker came
             root = self.claim.job.root  # where it was to be a new version, the old ones are kept
             rows = back_row(root) if root else []
             await self._writer.replace(ReplyMessage(content=content, components=rows))

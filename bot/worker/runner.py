@@ -25,6 +25,8 @@ from bot.state.xray_texts_api import XrayTextsStore
 from bot.worker.engine_loop import EngineLoop
 from bot.worker.generation import End
 from bot.worker.job_run import JobRun
+from bot.worker.late_reply import Channels
+from bot.worker.loop_lag import LoopLag
 from bot.worker.reaping import Reaper
 from bot.worker.reply_writer import EDIT_INTERVAL_S, Replies
 from bot.worker.retry import Backoff
@@ -60,6 +62,7 @@ class Worker:
         model: named in every reply.
         version: of this program; announced to the queue with the model.
         replies: shows the texts.
+        channels: posts texts whose interaction is over to their channels; None: nobody does.
         ledger: settles what texts have cost.
         mask_of: gives what hides words that a job's server does not want to read.
         outputs: keeps finished texts.
@@ -83,6 +86,7 @@ class Worker:
         tokenizer: Tokenizer,
         model: ModelInfo,
         replies: Replies,
+        channels: Channels | None = None,
         ledger: Ledger,
         mask_of: Callable[[Job], Awaitable[Mask]],
         announce: Callable[[str], Awaitable[None]],
@@ -112,6 +116,7 @@ class Worker:
         self._claiming = asyncio.Lock()  # held while a claim is under way
         self._claim_from_s = 0.0  # on the loop's clock
         self._broken: BrokenEngineError | None = None
+        self._lag = LoopLag()
         self._tools = Tools(
             worker_id=worker_id,
             queue=queue,
@@ -119,6 +124,7 @@ class Worker:
             tokenizer=tokenizer,
             model=model,
             replies=replies,
+            channels=channels,
             ledger=ledger,
             mask_of=mask_of,
             outputs=outputs,
@@ -143,6 +149,7 @@ class Worker:
                 group.create_task(self._renew_loop(stop), name="renew"),
                 group.create_task(self._cancel_loop(), name="cancel"),
                 group.create_task(self._reaper.run(), name="reap"),
+                group.create_task(self._lag.run(), name="lag"),
             ]
             claiming = group.create_task(self._claim_loop(group, stop), name="claim")
             await stop.wait()
@@ -153,7 +160,13 @@ class Worker:
                 loop.cancel()
         with contextlib.suppress(QueueDownError):  # its heartbeat ends by itself soon
             await self._queue.leave(self._id)
-        _log.info("worker left")
+        lag = self._lag.figures()
+        _log.info(
+            "worker left",
+            loop_lag_p50_ms=round(lag.p50_s * 1000, 1),
+            loop_lag_p99_ms=round(lag.p99_s * 1000, 1),
+            loop_lag_longest_ms=round(lag.longest_s * 1000, 1),
+        )
         if self._broken is not None:
             raise self._broken
 

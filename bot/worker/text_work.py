@@ -16,7 +16,7 @@ from bot.core.outputs import Output
 from bot.core.receipts import code_of, sign
 from bot.core.replies import FinalReply, final, shown_text
 from bot.core.sampling import MAX_SEED
-from bot.errors import QueueDownError, RequestError
+from bot.errors import QueueDownError
 from bot.worker.generation import End
 from bot.worker.tools import Mask
 from bot.worker.work import Assignment
@@ -54,7 +54,7 @@ class TextWork:
 
     async def run(self) -> JobState:
         """From the prompt to the posted text; see `Work.run`."""
-        self._mask = await self._find_mask()
+        self._mask = await self._at.mask()
         self._begin()
         try:
             await self._show_growing()
@@ -90,14 +90,6 @@ class TextWork:
             "first_token_at_s": min(first, default=None),
             "reproducible": all(writing.is_repeatable for writing in self._writings),
         }
-
-    async def _find_mask(self) -> Mask:
-        """What hides words; where nobody can tell, the text goes out as it is."""
-        try:
-            return await self._at.tools.mask_of(self._at.job)
-        except RequestError as error:
-            _log.warning("word filter not known", reason=type(error).__name__)
-            return str
 
     def _begin(self) -> None:
         job, tools = self._at.job, self._at.tools

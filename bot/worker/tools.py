@@ -12,6 +12,7 @@ from bot.services.ledger import Ledger
 from bot.state.outputs_api import OutputsStore
 from bot.state.xray_texts_api import XrayTextsStore
 from bot.worker.engine_loop import EngineLoop
+from bot.worker.late_reply import Channels
 from bot.worker.reply_writer import Replies
 
 Mask = Callable[[str], str]
@@ -24,6 +25,7 @@ class Tools:
     Attributes:
         ledger: settles what a text has cost.
         mask_of: gives what hides words that a job's server does not want to read.
+        channels: posts to channels, for texts whose interaction is over; or None.
         outputs: keeps finished texts.
         receipt_keys: sign their receipts, the newest first; none leaves them unsigned.
         xray_texts: keeps X-rays as text.
@@ -36,6 +38,7 @@ class Tools:
     tokenizer: Tokenizer
     model: ModelInfo
     replies: Replies
+    channels: Channels | None
     ledger: Ledger
     mask_of: Callable[[Job], Awaitable[Mask]]
     outputs: OutputsStore

@@ -8,12 +8,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+import structlog
+
 from bot.core.jobs import Job, JobState
+from bot.errors import RequestError
 from bot.jobqueue.api import Claim
 from bot.worker.generation import End
 from bot.worker.reply_writer import ReplyWriter
-from bot.worker.tools import Tools
+from bot.worker.tools import Mask, Tools
 
+_log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 _T = TypeVar("_T")
 
 
@@ -60,6 +64,14 @@ class Assignment:
     def job(self) -> Job:
         """What is asked for."""
         return self.claim.job
+
+    async def mask(self) -> Mask:
+        """What hides words; where nobody can tell, the text goes out as it is."""
+        try:
+            return await self.tools.mask_of(self.job)
+        except RequestError as error:
+            _log.warning("word filter not known", reason=type(error).__name__)
+            return str
 
 
 class Work(Protocol):

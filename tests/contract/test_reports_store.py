@@ -112,6 +112,16 @@ async def test_text_is_hidden_until_it_is_shown_again(store: ReportsStore):
     assert not await store.is_hidden("CODE1")
 
 
+async def test_reports_of_a_user_are_found(store: ReportsStore):
+    """What they reported, and what was reported of them, the oldest first."""
+    for one in (report(1), report(2, reporter_id=7), report(3, reporter_id=7, user_id=REPORTER)):
+        await store.file(one)
+        time.sleep(0.002)  # noqa: ASYNC251  # two reports of one millisecond have no order
+
+    assert ["1", "3"] == [one.id for one in await store.of_user(REPORTER)]
+    assert [] == await store.of_user(12345)
+
+
 async def test_user_is_forgotten(store: ReportsStore):
     """What they reported, and what was reported of them; nothing else."""
     await store.file(report(1))

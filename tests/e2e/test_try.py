@@ -158,3 +158,16 @@ async def test_page_shows_a_completion_in_a_browser(tmp_path: Path) -> None:
     assert len(text.strip()) > 20
     assert "machine-written · seed 5" in reply
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+async def test_faults_are_switched_on_by_name(tmp_path: Path) -> None:
+    """The text comes all the same; an unknown name is refused with those that there are."""
+    faults = ("--fault", "server-errors", "--fault", "cut")
+    async with bardling_try(tmp_path, "--once", "Once upon a time", *faults) as process:
+        out, err = await process.communicate()
+    assert 0 == process.returncode, err.decode()
+    assert out.decode().startswith("Once upon a time")
+    async with bardling_try(tmp_path, "--fault", "thunder") as process:
+        _out, err = await process.communicate()
+    assert 2 == process.returncode
+    assert "storm" in err.decode()

@@ -13,7 +13,8 @@ from simcord import intents
 from simcord.backend import serializers
 from simcord.backend.access import message_accessible
 from simcord.backend.errors import BackendError
-from simcord.backend.models import Message
+from simcord.backend.models import Message, Overwrite
+from simcord.enums import OverwriteType
 from simcord.http import client as _routes  # importing it registers every route handler
 from simcord.http import router
 
@@ -75,6 +76,19 @@ class World(MemberActions):
     def direct_channel(self, user_id: int) -> int:
         """The channel of a user's direct messages with the bot."""
         return self._backend.get_dm_channel(user_id).id
+
+    def delete_message(self, channel_id: int, message_id: int) -> None:
+        self._backend.delete_message(channel_id, message_id)
+
+    def delete_channel(self, channel_id: int) -> None:
+        self._backend.delete_channel(channel_id)
+
+    def deny_bot(self, channel_id: int, permissions: Iterable[str]) -> None:
+        """Takes these permissions from the bot in a channel, and gives others back."""
+        denied = sum(discord.Permissions.VALID_FLAGS[name] for name in set(permissions))
+        bot_id = self._backend.bot_user.id
+        overwrite = Overwrite(target_id=bot_id, type=OverwriteType.MEMBER, deny=denied)
+        self._backend.set_overwrite(channel_id, overwrite)
 
     # --- what the bot and the workers do
 

@@ -76,6 +76,7 @@ class OutputFront(Front):
     Attributes:
         nsfw: whether the channel is age-restricted.
         permissions: of whoever acts.
+        owners: who installed the bot, as Discord says it; None: the server.
     """
 
     def __init__(self) -> None:
@@ -84,6 +85,7 @@ class OutputFront(Front):
         self.wire.contents, self.wire.posted = {}, []
         self.nsfw = False
         self.permissions = 0
+        self.owners: dict[str, str] | None = None
         self._next_id = 100
 
     @asynccontextmanager
@@ -174,6 +176,8 @@ class OutputFront(Front):
         )  # fmt: skip
         if guild_id is not None:
             payload["channel"]["nsfw"] = self.nsfw
+        if self.owners is not None:
+            payload["authorizing_integration_owners"] = self.owners
         if message is not None:
             payload["message"] = message
         return await self._tell(payload)

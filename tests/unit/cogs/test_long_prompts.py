@@ -1,13 +1,21 @@
 """`/complete` by form and by file, its candidates and presets, and `/dream`."""
 
 from collections.abc import AsyncIterator
+from typing import Any, cast
 
+import discord
 import pytest
 
 from bot.core.presets import PRESETS
 from bot.core.prompts import KEPT_CHARACTERS, MAX_FILE_BYTES
 from bot.core.sampling import MAX_SEED
-from tests.unit.cogs.front import DEFER_THINKING, DRAWN_SEED, GUILD, MESSAGE_ANSWER
+from tests.unit.cogs.front import (
+    CHANNEL,
+    DEFER_THINKING,
+    DRAWN_SEED,
+    GUILD,
+    MESSAGE_ANSWER,
+)
 from tests.unit.cogs.output_front import OutputFront, text_file
 
 FORM = 9
@@ -209,3 +217,22 @@ async def test_dream_ignores_the_servers_preset(front: OutputFront):
 
     [job] = await front.jobs_put()
     assert 1.0 == job.sampling.temperature
+
+
+async def test_thread_is_as_restricted_as_its_channel(front: OutputFront):
+    """Discord tells no more of a thread than who its parent is."""
+    state = front.bot._connection
+    channel = {"id": str(CHANNEL), "type": 0, "name": "c", "position": 0, "nsfw": True}
+    guild = {"id": str(GUILD), "name": "g", "roles": [], "member_count": 1,
+             "channels": [channel | {"permission_overwrites": []}]}  # fmt: skip
+    state._add_guild(discord.Guild(data=cast(Any, guild), state=state))
+    meta = {"archived": False, "auto_archive_duration": 60, "locked": False,
+            "archive_timestamp": "2024-01-01T00:00:00+00:00"}  # fmt: skip
+    thread = {"id": "21", "type": 11, "name": "t", "parent_id": str(CHANNEL), "owner_id": "5",
+              "guild_id": str(GUILD), "thread_metadata": meta, "member_count": 1,
+              "message_count": 0}  # fmt: skip
+
+    await front.command(payload={"channel": thread, "channel_id": "21"}, preset="openai")
+
+    [job] = await front.jobs_put()
+    assert job.sampling.openai_semantics

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from bot.core.buttons import Action, finished_rows, stop_custom_id, waiting_row
-from bot.core.edit_form import edit_id
 from bot.core.jobs import JobState
 from bot.errors import QueueDownError
 from tests.unit.cogs.front import (
@@ -32,7 +31,6 @@ from tests.unit.cogs.output_front import (
     rows,
 )
 
-FORM = 9
 CHANGES = [Action.CONTINUE, Action.RETRY, Action.EDIT, Action.PAGE, Action.KEEP]
 
 
@@ -75,21 +73,22 @@ async def test_retry_is_a_new_version_in_the_same_reply(front: OutputFront):
 
 async def test_waiting_version_leaves_the_old_text(front: OutputFront):
     """Its place is told on a button; Stop takes both away and nothing else."""
-    await front.save()
-    await front.press(Action.RETRY, message=_message(components=rows()))
+    await front.save(make_output(), make_output(1))
+    await front.press(Action.RETRY, message=_message(components=rows(2)))
 
     [told] = await front.notices(at_least=1)
 
     assert "content" not in told.message
     assert ids(told.message)[-2:] == [stop_custom_id("101"), "bardling:waiting:101"]
+    assert not any(":page:" in one for one in ids(told.message))
     label = told.message["components"][-1]["components"][1]["label"]
     assert label.startswith("No worker is running right now.")
     assert len(label) <= 80
 
     waiting = _message(components=[*rows(), *waiting_row("101", "Wait.")])
     _, stopped = await front.press_id(stop_custom_id("101"), message=waiting)
-    assert "content" not in stopped.message
-    assert ids({"components": rows()}) == ids(stopped.message)
+    assert stopped.message["content"].startswith(f"**{PROMPT}** there was a fox.")
+    assert ids({"components": rows(2)}) == ids(stopped.message)
 
 
 async def test_two_clicks_at_once_make_one_version(front: OutputFront):
@@ -241,51 +240,6 @@ async def test_kept_candidate_becomes_the_reply(front: OutputFront):
     assert 2 == len(await front.press(Action.KEEP, 1))  # a second click shows the same
 
 
-async def test_edit_form_is_prefilled_and_makes_a_version(front: OutputFront):
-    """What is changed is changed; the seed stays unless it is cleared."""
-    [output] = await front.save()
-    [form] = await front.press(Action.EDIT)
-
-    assert FORM == form.kind
-    shown = form.body["data"]
-    assert edit_id(output) == shown["custom_id"]
-    values = {
-        one["component"]["custom_id"]: one["component"].get("value", "")
-        for one in shown["components"]
-    }
-    assert PROMPT == values["prompt"]
-
-    [defer] = await front.submit(shown["custom_id"], values | {"prompt": "Once there", "seed": ""})
-
-    assert DEFER_UPDATE == defer.kind
-    [job] = await front.jobs_put()
-    assert ("Once there", ROOT, 33) == (job.prompt, job.root, job.max_new_tokens)
-    assert replace(output.sampling, seed=DRAWN_SEED) == job.sampling
-
-
-async def test_wrong_values_in_the_form_are_a_sentence(front: OutputFront):
-    """And no version is being written then."""
-    [output] = await front.save()
-
-    _, sentence = await front.submit(edit_id(output), {"prompt": "x", "length": "many"})
-
-    assert sentence.is_private
-    assert "length must be a whole number up to 500" in sentence.message["content"]
-    assert 1 == len(await front.press(Action.RETRY))
-
-
-async def test_edited_prompt_is_filtered(front: OutputFront):
-    """A form is no way around the server's words; a prompt that stands there passes."""
-    [output] = await front.save(make_output(prompt="A fox"))
-    await front.services.servers.change(GUILD, 5, filter_words=("fox",))
-
-    _, sentence = await front.submit(edit_id(output), {"prompt": "Two fox", "seed": "1"})
-    fine = await front.submit(edit_id(output), {"prompt": "A fox", "seed": "1"})
-
-    assert "filter" in sentence.message["content"]
-    assert [DEFER_UPDATE] == [call.kind for call in fine]
-
-
 async def test_queue_that_is_down_is_a_sentence(front: OutputFront):
     """Also before a form."""
     await front.save()
@@ -309,3 +263,14 @@ async def test_text_drawn_without_bounds_stays_in_its_place(front: OutputFront):
     assert MESSAGE_ANSWER == refused.kind
     assert "age-restricted" in refused.message["content"]
     assert DEFER_THINKING == defer.kind
+
+
+async def test_nothing_is_deleted_where_the_bot_is_not(front: OutputFront):
+    """A server in which only the asker installed it: the bot would be refused, again and again."""
+    await front.save(make_output(guild_id=None), make_output(1, guild_id=None))
+    await front.stores.outputs.note_messages(make_output().code, [3003])
+    front.owners = {"1": str(ASKER)}
+
+    calls = await front.press(Action.PAGE, 1)
+
+    assert [DEFER_UPDATE, None] == [call.body.get("type") for call in calls]

@@ -107,6 +107,7 @@ async def test_subcommand_of_another_extension_is_guarded_too(front: ServerFront
          {"filter_words": ("ugly", "very bad")}, "Filter words: + ugly, very bad"),
         ("filter add", {"text": r"x,\d", "kind": "pattern"},
          {"filter_patterns": (r"x,\d",)}, r"Filter patterns: + x,\\d"),
+        ("filter invites", {"hide": True}, {"hides_invites": True}, "Invites hidden: no → yes"),
         ("filter action", {"action": "mask"}, {"filter_action": FilterAction.MASK},
          "→ masks what I write"),
         ("log", {"channel": LOG}, {"log_channel": LOG_CHANNEL}, "Log channel: none → <#30>"),

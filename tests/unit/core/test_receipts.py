@@ -62,7 +62,7 @@ def test_every_way_of_copying_verifies(prompt: str, text: str):
     """Raw or as shown, on many lines or one, in one message or in three and a file."""
     reply = posted(prompt, text, "stopped by request")
 
-    for copied in (raw_copy(reply), seen_copy(reply)):
+    for copied in (raw_copy(reply), seen_copy(reply), f"||{raw_copy(reply)}||"):
         for pasted in (copied, in_an_option(copied)):
             body, receipt = split_label(pasted)
             assert receipt is not None
@@ -140,9 +140,29 @@ def test_without_a_key_the_code_stands_alone():
 
 def test_word_in_a_note_is_no_receipt():
     """Ten letters, as a code has."""
-    reply = posted("It was", " everything-anything.", "everything else")
+    reply = posted("It was", " everything-anything.", "everything else", "of all everything")
+    unsigned = posted("It was", "", "of all everything", receipt=Receipt(CODE, ""))
 
-    assert CODE == (split_label(reply.parts[0])[1] or Receipt("", "")).code
+    for content in (reply.parts[0], reply.parts[0] + " (edited)", unsigned.parts[0]):
+        assert CODE == (split_label(content)[1] or Receipt("", "")).code
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "-# small q8\\_0 · machine-written · seed 7 · receipt {}",
+        "-# small f16 · maschinell geschrieben · Startzahl 7 (nächstes Mal vielleicht anders) · {}",
+        "small q5_1 · 機械が書きました · シード7（変わります） · 受領書 {} · 要求により停止",
+        "-# gpt2-xl.v2 bf16 · x · 7 · You have used 81 % of 9 · next time) · a · 5 · receipt {}",
+    ],
+)
+def test_line_is_known_by_its_shape(label: str):
+    """In all languages, notes before the receipt or behind it."""
+    receipt = sign("It was a fox.", CODE, KEYS)
+    for break_ in ("\n", " "):
+        copied = f"**It was** a fox.{break_}{label.format(receipt)}"
+        body, found = split_label(copied)
+        assert (receipt, True) == (found, is_signed(body, receipt, KEYS))
 
 
 @pytest.mark.parametrize(

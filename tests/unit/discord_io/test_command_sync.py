@@ -11,6 +11,8 @@ import pytest
 from bot.discord_io.client import COGS
 from bot.discord_io.command_sync import same_commands
 
+CHAT_INPUT, MESSAGE = 1, 3  # Discord's types of commands
+
 
 @pytest.fixture
 async def payload() -> list[dict[str, Any]]:
@@ -77,10 +79,19 @@ async def test_any_difference_registers(payload: list[dict[str, Any]], change: A
     assert not same_commands(payload, registered)
 
 
+async def test_menus_of_messages_are_five_at_most(payload: list[dict[str, Any]]):
+    """Discord's bound for each kind of menu."""
+    assert 1 <= sum(command["type"] == MESSAGE for command in payload) <= 5
+
+
 async def test_every_command_obeys_discords_bounds(payload: list[dict[str, Any]]):
     """Names, descriptions and counts stay inside what Discord accepts."""
     for command in payload:
-        assert 1 <= len(command["description"]) <= 100
+        if command["type"] == CHAT_INPUT:
+            assert re.fullmatch(r"[a-z0-9_]{1,32}", command["name"])
+            assert 1 <= len(command["description"]) <= 100
+        else:  # a menu has a name only, with blanks and capitals
+            assert re.fullmatch(r"[\w ]{1,32}", command["name"])
         assert len(command["options"]) <= 25
         for option in all_options(command):
             assert re.fullmatch(r"[a-z0-9_]{1,32}", option["name"])

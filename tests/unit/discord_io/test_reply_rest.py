@@ -18,10 +18,13 @@ from structlog.testing import capture_logs
 from bot.core.buttons import stop_row
 from bot.core.jobs import ReplyTarget
 from bot.core.replies import ReplyMessage
+from bot.discord_io.offences import Offences
 from bot.discord_io.reply_rest import (
     FILE_NAME,
+    InteractionOverError,
     ReplyClient,
     ReplyGoneError,
+    ReplyHeldError,
     ReplyRefusedError,
     ReplyUnavailableError,
 )
@@ -300,3 +303,53 @@ async def test_connection_that_never_opens_surely_did_nothing():
 
     assert not caught.value.maybe_done
     assert caught.value.__suppress_context__  # its text would hold the token
+
+
+async def test_403_is_for_good(client: ReplyClient, discord: Discord):
+    """What may not be written now may not be written in a second either."""
+    discord.answers = [says(403, {"code": 50013, "message": "Missing Permissions"})]
+
+    with pytest.raises(ReplyGoneError) as caught:
+        await client.edit_original(TARGET, MESSAGE)
+
+    assert not isinstance(caught.value, InteractionOverError)
+    assert 1 == len(discord.requests)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        says(429, {"retry_after": 0.3, "global": True}),
+        says(429, {"retry_after": 0.3}, X_RateLimit_Global="true"),
+        says(429, "a proxy's page", Retry_After="0.3"),
+    ],
+    ids=["body", "header", "proxy"],
+)
+async def test_global_limit_holds_every_reply(
+    client: ReplyClient, discord: Discord, answer: Answer
+):
+    """Of whatever interaction; another try waits for its turn."""
+    discord.answers = [answer]
+    other = ReplyTarget(application_id=11, interaction_token="other", channel_id=2, guild_id=3)
+    for target in (TARGET, other):
+        with pytest.raises(ReplyHeldError):
+            await client.edit_original(target, MESSAGE, tries=1)
+    assert 1 == len(discord.requests)
+
+    await client.edit_original(other, MESSAGE)
+
+    assert discord.requests[1].at_s - discord.requests[0].at_s >= 0.3
+
+
+async def test_growing_texts_rest_where_discord_has_refused_much(
+    client: ReplyClient, discord: Discord, monkeypatch: pytest.MonkeyPatch
+):
+    """The final edit is sent all the same."""
+    monkeypatch.setattr(Offences, "are_many", lambda _self, _now_s: True)
+    with pytest.raises(ReplyHeldError):
+        await client.edit_original(TARGET, MESSAGE, tries=1)
+    assert [] == discord.requests
+
+    await client.edit_original(TARGET, MESSAGE)
+
+    assert 1 == len(discord.requests)

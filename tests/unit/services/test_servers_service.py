@@ -140,6 +140,17 @@ async def test_refused_prompt_is_not_told_the_word(world: World):
     await world.service.check(ASKER, "a nice thing")
 
 
+async def test_invites_are_refused_where_admins_do_not_want_them(world: World):
+    """In prompts, which the reply shows; elsewhere they may stand."""
+    await world.service.check(ASKER, "come to discord.gg/abc")
+    await world.set(hides_invites=True)
+
+    with pytest.raises(PromptError, match="does not want invites"):
+        await world.service.check(ASKER, "come to discord.gg/abc")
+
+    await world.service.check(ASKER, "we talk on discord")
+
+
 @pytest.mark.parametrize("action", [FilterAction.MASK, FilterAction.OFF])
 async def test_filter_lets_prompts_through_where_it_refuses_none(
     world: World, action: FilterAction

@@ -3,15 +3,17 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from structlog.testing import capture_logs
 
 from bot.core.jobs import JobState, ReplyTarget
+from bot.core.markdown import unescape
 from bot.core.replies import ReplyMessage
 from bot.core.sampling import SamplingParams
 from tests.factories import make_job
 from tests.unit.worker.gated_engine import GatedEngine
-from tests.unit.worker.workshop import MemoryReplies, TapeEngine, Workshop
+from tests.unit.worker.workshop import MemoryReplies, Posted, TapeEngine, Workshop, tale
 
 STALLED = ReplyTarget(application_id=1, interaction_token="stalled", channel_id=2, guild_id=10)
 
@@ -155,3 +157,34 @@ async def test_banned_words_reach_the_engine_as_tokens(workshop: Workshop):
         assert JobState.DONE == await workshop.ended()
 
     assert {(5, 6), tuple(b"ox"), tuple(b" ox"), tuple(b"OX")} <= set(taken[0].banned_tokens)
+
+
+async def test_a_hundred_replies_grow_and_end(workshop: Workshop):
+    """None starves: each is edited again and again, none twice as seldom as it may be."""
+    n_texts, usual_s = 100, 0.1
+    for n in range(n_texts):
+        await workshop.put(str(n), seed=n, length=120, prompt=f"Tale {n}", user_id=1000 + n)
+
+    async with workshop.running(TapeEngine(step_s=0.01, sequences=n_texts)):
+        for n in range(n_texts):
+            assert JobState.DONE == await workshop.ended(str(n))
+
+    edits: dict[str, list[Posted]] = {}
+    for edit in workshop.replies.edits:
+        edits.setdefault(edit.message.content.partition("**")[2].partition("**")[0], []).append(
+            edit
+        )
+    assert {f"Tale {n}" for n in range(n_texts)} == edits.keys()
+    longest_s: list[float] = []
+    for title, posted in edits.items():
+        seed = int(title.removeprefix("Tale "))
+        expected = tale(seed).encode()[:120].decode(errors="ignore")
+        shown = posted[-1].message.content.removeprefix(f"**{title}**").partition("\n-# ")[0]
+        assert expected == unescape(shown)
+        assert [] == posted[-1].message.components
+        gaps = [after.at_s - before.at_s for before, after in pairwise(posted)]
+        assert len(gaps) >= 4
+        assert min(gaps) >= usual_s - 0.001
+        longest_s.append(max(gaps))
+    # Of all alike, whatever else this machine does: nobody waits for the others' sake.
+    assert max(longest_s) <= 2 * sorted(longest_s)[n_texts // 2] + usual_s

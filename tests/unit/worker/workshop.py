@@ -180,6 +180,7 @@ class Workshop:
         self.memory = MemoryQueue(clock=self.now, limits=QueueLimits(lease_s=LEASE_S))
         self.queue = FlakyQueue(self.memory)
         self.replies = MemoryReplies()
+        self.channels = None
         self.tokenizer = byte_tokenizer()
         self.limits = MemoryLimits(self.now)
         self.usage = MemoryUsage(clock=self.now)
@@ -228,6 +229,7 @@ class Workshop:
             tokenizer=self.tokenizer,
             model=MODEL,
             replies=self.replies,
+            channels=self.channels,
             ledger=self.ledger,
             mask_of=self.mask_of,
             outputs=self.outputs,

@@ -5,13 +5,14 @@ BIN := .venv/bin
 # One fixed set of flags: pip keeps the built wheel in its cache and knows nothing of flags.
 LLAMA_CMAKE_ARGS := -DGGML_NATIVE=ON -DLLAVA_BUILD=OFF
 
-.PHONY: help setup try test chaos check format llama wide golden bench-peers lock clean
+.PHONY: help setup try test chaos check format messages llama wide golden bench-peers lock clean
 
 help:
 	@echo "make try     a local Discord with the bot in it, in your browser"
 	@echo "make test    all tests"
 	@echo "make chaos   thousands of jobs while everything is killed again and again"
 	@echo "make check   lint, types, import rules"
+	@echo "make messages  bring the catalogues of translations up to date"
 	@echo "make bench-peers  what 'bardling bench engine' measures beside ours"
 	@echo "make wide    add the engine for many texts at once (compiles for some seconds)"
 	@echo "make llama   add llama.cpp, the faster engine (compiles for some minutes)"
@@ -45,6 +46,10 @@ check: setup
 format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# New messages come in untranslated; begin a language with ARGS=pt-BR. See tools/messages.py.
+messages: setup
+	$(BIN)/python -m tools.messages $(ARGS)
 
 llama: setup
 	CMAKE_ARGS="$(LLAMA_CMAKE_ARGS)" $(BIN)/python -m pip install --quiet \

@@ -27,6 +27,8 @@ the command line turn them into words for a person. Must not import anything of 
 
 from collections.abc import Sequence
 
+from bot.language import listed, tr
+
 EX_UNAVAILABLE = 69
 EX_SOFTWARE = 70
 EX_CONFIG = 78
@@ -175,5 +177,15 @@ class ModelNotServedError(RequestError):
     """No worker has the model that was asked for."""
 
     def __init__(self, wanted: str, served: Sequence[str]) -> None:
-        choice = f"choose one of {', '.join(served)}" if served else "please try again later"
-        super().__init__(f"No worker serves the model {wanted} right now; {choice}.")
+        if served:
+            sentence = tr(
+                "No worker serves the model {model} right now; choose one of {names}.",
+                model=wanted,
+                names=listed(served),
+            )
+        else:
+            sentence = tr(
+                "No worker serves the model {model} right now; please try again later.",
+                model=wanted,
+            )
+        super().__init__(sentence)

@@ -10,7 +10,9 @@ import discord
 import structlog
 from discord.ext import commands
 
+from bot.core.replies import failure
 from bot.errors import RequestError
+from bot.language import tr
 from bot.services import Services
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -45,9 +47,9 @@ async def answer_error(
         sentence = str(error)
         _log.warning("request refused", error_id=error_id, reason=type(error).__name__)
     else:
-        sentence = "Something went wrong on my side; please try again."
+        sentence = tr("Something went wrong on my side; please try again.")
         _log.error("interaction failed", error_id=error_id, exc_info=error)
-    text = f"{sentence}\n-# Error {error_id}"
+    text = failure(sentence, error_id)
     try:
         if interaction.response.is_done():
             if interaction.response.type is _PUBLIC_ANSWER:
@@ -57,8 +59,8 @@ async def answer_error(
             await interaction.response.send_message(
                 text, ephemeral=True, allowed_mentions=NO_MENTIONS
             )
-    except Exception as failure:  # the last resort: there is nobody left to tell
-        _log.warning("error not delivered", error_id=error_id, reason=type(failure).__name__)
+    except Exception as reason:  # the last resort: there is nobody left to tell
+        _log.warning("error not delivered", error_id=error_id, reason=type(reason).__name__)
 
 
 async def _take_back(interaction: discord.Interaction[discord.Client]) -> None:

@@ -13,7 +13,8 @@ from bot.core.asker import Asker
 from bot.core.limit_buckets import Scope
 from bot.core.limit_words import NameOf, change_lines, fitting, mention
 from bot.errors import NotAllowedError, OptionError
-from bot.services.limits import Change
+from bot.language import CHOICE, listed, slash, tr, tr_in
+from bot.services.limits import Change, LoggedChange
 from bot.services.servers import ServersService
 from cogs._access import NO_MENTIONS
 from cogs._asker import asker_of
@@ -45,7 +46,10 @@ def server_of(asker: Asker) -> int:
     """
     if asker.guild_id is None:
         raise NotAllowedError(
-            "This works only in a server that has added me. `/limits mine` works everywhere."
+            tr(
+                "This works only in a server that has added me. `{command}` works everywhere.",
+                command=slash("limits mine"),
+            )
         )
     return asker.guild_id
 
@@ -60,8 +64,11 @@ def admin_of(interaction: Interaction) -> tuple[Asker, int]:
     guild_id = server_of(asker)
     if not asker.may_manage:
         raise NotAllowedError(
-            "Only those who may manage this server can do this. `/limits mine` shows what is left "
-            "for you."
+            tr(
+                "Only those who may manage this server can do this. `{command}` shows what is "
+                "left for you.",
+                command=slash("limits mine"),
+            )
         )
     return asker, guild_id
 
@@ -81,8 +88,11 @@ def target_of(
     named = {Scope.CHANNEL: channel, Scope.ROLE: role, Scope.USER: member}
     if any(value is not None for other, value in named.items() if other is not scope):
         raise OptionError(
-            f"A limit for {SCOPES[scope]} can't name a channel, role or member of another kind. "
-            "Leave that option out, or choose another scope."
+            tr(
+                "A limit with the scope “{scope}” can't name a channel, role or member of another "
+                "kind. Leave that option out, or choose another scope.",
+                scope=tr_in(CHOICE, SCOPES[scope]),
+            )
         )
     if scope is Scope.CHANNEL:
         return _channel_id(channel, admin)
@@ -92,19 +102,24 @@ def target_of(
     if scope is Scope.USER and member is not None:
         return member.id
     if scope in named:
-        raise OptionError(f"A limit for {SCOPES[scope]} must name which one.")
+        raise OptionError(
+            tr(
+                "A limit with the scope “{scope}” must name which one.",
+                scope=tr_in(CHOICE, SCOPES[scope]),
+            )
+        )
     return 0
 
 
 def _channel_id(channel: _Channel | None, admin: Asker) -> int:
     if channel is None:
         if not admin.channel_id:
-            raise OptionError("Discord does not say which channel this is; please name one.")
+            raise OptionError(tr("Discord does not say which channel this is; please name one."))
         return admin.channel_id
     if isinstance(channel, app_commands.AppCommandThread):
         return channel.parent_id
     if channel.type is discord.ChannelType.category:
-        raise OptionError("A category is no place to write in; name one of its channels.")
+        raise OptionError(tr("A category is no place to write in; name one of its channels."))
     return channel.id
 
 
@@ -112,7 +127,10 @@ def refuse_everyone(role_id: int, guild_id: int | None) -> None:
     """A rule for @everyone would be one for each member under another name."""
     if role_id == guild_id:  # Discord's @everyone has the id of its server
         raise OptionError(
-            'Everybody has the role @everyone; choose the scope "each member" instead.'
+            tr(
+                "Everybody has the role @everyone; choose the scope “{scope}” instead.",
+                scope=tr_in(CHOICE, SCOPES[Scope.MEMBER]),
+            )
         )
 
 
@@ -120,7 +138,7 @@ def one_of(kind: type[_Name], value: str) -> _Name:
     """What a choice means. Discord checks it only as long as it has the command's newest form."""
     found = read(kind, value)
     if found is None:
-        raise OptionError(f"This can't be done: it must be one of {', '.join(kind)}.")
+        raise OptionError(tr("This can't be done: it must be one of {names}.", names=listed(kind)))
     return found
 
 
@@ -134,7 +152,7 @@ async def told(
     servers: ServersService,
     change: Change,
     *,
-    undone: str = "",
+    undone: LoggedChange | None = None,
     after: str = "",
 ) -> str:
     """Posts what a command changed to the server's log channel; the words for the admin.
@@ -148,16 +166,29 @@ async def told(
     """
     lines = change_lines(change.before, change.after, markup_in(interaction))
     if not lines and not undone:
-        return f"Nothing changed: it is set like that already.{after}"
-    undid = f" Undone: {undone}." if undone else ""
-    notice = fitting(lines, f"{who(interaction.user.id)} changed the limits.{undid}")
+        return tr("Nothing changed: it is set like that already.") + after
+
+    def notice() -> str:
+        public = change_lines(change.before, change.after, markup_in(interaction))
+        head = tr("{member} changed the limits.", member=who(interaction.user.id))
+        return fitting(public, f"{head} {_undone(undone)}".rstrip())
+
     after += await post_change(interaction, servers, server_of(asker_of(interaction)), notice)
-    return fitting(lines, undid.strip(), after=after)
+    return fitting(lines, _undone(undone), after=after)
+
+
+def _undone(change: LoggedChange | None) -> str:
+    if change is None:
+        return ""
+    return tr(
+        "Undone: change {revision}, made by {who}.",
+        revision=change.revision, who=who(change.by_user),
+    )  # fmt: skip
 
 
 def who(user_id: int) -> str:
     """Who made a change, for a log."""
-    return f"<@{user_id}>" if user_id else "me, because it was deleted"
+    return f"<@{user_id}>" if user_id else tr("me, because it was deleted")
 
 
 def _is_gone(interaction: Interaction, scope: Scope, target_id: int) -> bool:

@@ -12,6 +12,7 @@ from discord.ext import commands
 from bot.core.server_settings import ServerSettings, differences
 from bot.core.server_texts import changes_text
 from bot.errors import RequestError, SettingsError
+from bot.language import public_language, speaking, spoken, tr
 from bot.services.servers import ServersService
 from cogs._access import NO_MENTIONS, services_of
 from cogs._asker import asker_of
@@ -46,9 +47,9 @@ def guild_of_admin(interaction: discord.Interaction[Any]) -> int:
     """
     asker = asker_of(interaction)
     if asker.guild_id is None:
-        raise SettingsError("This works only in a server to which I was added.")
+        raise SettingsError(tr("This works only in a server to which I was added."))
     if not asker.may_manage:
-        raise SettingsError("Only those who may manage this server can do this.")
+        raise SettingsError(tr("Only those who may manage this server can do this."))
     return asker.guild_id
 
 
@@ -85,10 +86,11 @@ async def told(interaction: _Interaction, before: ServerSettings, after: ServerS
     """Posts a change to the log channel (the old and the new one); the words for the admin."""
     changes = differences(before, after)
     if not changes:
-        return "It is so already; nothing was changed."
-    notice = f"<@{interaction.user.id}> changed my settings:\n"
-    notice += changes_text(changes, is_public=True)
-    words = f"Changed:\n{changes_text(changes)}"
+        return tr("It is so already; nothing was changed.")
+    with speaking(public_language(spoken(), after.language)):
+        notice = tr("{member} changed my settings:", member=f"<@{interaction.user.id}>")
+        notice += f"\n{changes_text(changes, is_public=True)}"
+    words = f"{tr('Changed:')}\n{changes_text(changes)}"
     for channel_id in dict.fromkeys((before.log_channel, after.log_channel)):
         if channel_id is not None:
             words += await post_to(interaction, channel_id, notice)

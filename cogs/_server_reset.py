@@ -7,6 +7,7 @@ import re
 
 import discord
 
+from bot.language import tr
 from cogs._access import answer_error
 from cogs._server import answer, guild_of_admin, servers_of, told
 
@@ -22,7 +23,7 @@ class ResetButton(
     def __init__(self, revision: int) -> None:
         super().__init__(
             discord.ui.Button(
-                label="Reset everything",
+                label=tr("Reset everything"),
                 style=discord.ButtonStyle.danger,
                 custom_id=f"bardling:server-reset:{revision}",
             )

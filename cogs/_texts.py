@@ -49,10 +49,18 @@ async def start_text(
         await defer(interaction)
     job_id = str(interaction.id)
     chosen = await services.texts.ask(request)
-    services.board.watch(job_id, chosen, notice_in(interaction, job_id))
+    await watch(interaction, services, chosen, notice_in(interaction, job_id))
 
 
-def watch_version(interaction: _Interaction, services: Services, model: str) -> None:
+async def watch(
+    interaction: _Interaction, services: Services, model: str, show: ShowNotice
+) -> None:
+    """Keeps a public reply up to date while its job waits, in the language that it is for."""
+    language = await services.servers.public_language(asker_of(interaction).guild_id)
+    services.board.watch(str(interaction.id), model, show, language=language)
+
+
+async def watch_version(interaction: _Interaction, services: Services, model: str) -> None:
     """Says under the text that stands there how long its new version has to wait."""
     job_id = str(interaction.id)
     message = interaction.message
@@ -65,7 +73,7 @@ def watch_version(interaction: _Interaction, services: Services, model: str) -> 
         except discord.NotFound as error:
             raise NoticeGoneError from error
 
-    services.board.watch(job_id, model, show)
+    await watch(interaction, services, model, show)
 
 
 def click_of(interaction: _Interaction) -> Click:

@@ -5,6 +5,7 @@ import io
 import discord
 
 from bot.errors import RequestError
+from bot.language import tr
 from bot.services.usage import UsageReport
 from cogs._access import NO_MENTIONS
 
@@ -16,9 +17,9 @@ def guild_of_admin(interaction: discord.Interaction[discord.Client]) -> int:
         RequestError: there is no such server here.
     """
     if interaction.guild_id is None or not interaction.is_guild_integration():
-        raise RequestError("This works only in a server that has added the bot.")
+        raise RequestError(tr("This works only in a server to which I was added."))
     if not interaction.permissions.manage_guild:
-        raise RequestError("Only members who may manage the server can do this.")
+        raise RequestError(tr("Only those who may manage this server can do this."))
     return interaction.guild_id
 
 

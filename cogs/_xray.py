@@ -11,7 +11,7 @@ from bot.services import Services
 from bot.services.xrays import XrayRequest
 from cogs._asker import asker_of
 from cogs._first_answer import defer
-from cogs._texts import notice_in, reply_target
+from cogs._texts import notice_in, reply_target, watch
 
 _Interaction = discord.Interaction[discord.Client]
 
@@ -55,4 +55,4 @@ async def start_xray(
     if not interaction.response.is_done():
         await defer(interaction, ephemeral=not is_public)
     chosen = await services.xrays.ask(request)
-    services.board.watch(job_id, chosen, notice_in(interaction, job_id))
+    await watch(interaction, services, chosen, notice_in(interaction, job_id))

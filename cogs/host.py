@@ -14,12 +14,13 @@ from bot.core.host_words import (
     blocked_text,
     blocks_shown,
     letters_shown,
-    subject,
+    unblocked_text,
     weights_shown,
     workers_shown,
 )
 from bot.core.report_words import reports_shown
 from bot.errors import NotAllowedError, OptionError
+from bot.language import slash, tr
 from bot.services.host import MAX_REASON, MAX_WEIGHT, MIN_WEIGHT, HostService
 from bot.services.reports import ReportsService
 from cogs._access import NO_MENTIONS, services_of
@@ -51,7 +52,7 @@ class Host(commands.GroupCog, group_name="host", group_description="For the bot'
         assert isinstance(command, app_commands.Command)  # a group has no menus
         try:
             if not await bot.is_owner(interaction.user):  # may ask Discord who the owners are
-                raise NotAllowedError("Only the owners of this bot can do that.")
+                raise NotAllowedError(tr("Only the owners of this bot can do that."))
         except Exception as error:
             raise app_commands.CommandInvokeError(command, error) from error
         return True
@@ -82,8 +83,7 @@ class Host(commands.GroupCog, group_name="host", group_description="For the bot'
         await _defer(interaction)
         subject_id = _id_of(who)
         was = await self._host.unblock(kind, subject_id)
-        told = "may ask again" if was else "was not shut out"
-        await _answer(interaction, f"The {subject(kind, subject_id)} {told}.")
+        await _answer(interaction, unblocked_text(kind, subject_id, was_blocked=was))
 
     @app_commands.command(description="Lists who is shut out")
     async def blocks(self, interaction: _Interaction) -> None:
@@ -108,7 +108,7 @@ class Host(commands.GroupCog, group_name="host", group_description="For the bot'
         """Counts while several wait."""
         await _defer(interaction)
         if (who is None) != (weight is None):
-            raise OptionError("Please name both who it is for and the weight, or neither.")
+            raise OptionError(tr("Please name both who it is for and the weight, or neither."))
         if who is not None and weight is not None:
             await self._host.set_weight(kind, _id_of(who), weight)
         await _answer(interaction, weights_shown(await self._host.weights()))
@@ -121,14 +121,15 @@ class Host(commands.GroupCog, group_name="host", group_description="For the bot'
         """Until `/host resume`."""
         await _defer(interaction)
         await self._host.pause(message)
-        await _answer(interaction, "Paused everywhere. `/host resume` ends it.")
+        told = tr("Paused everywhere. `{command}` ends it.", command=slash("host resume"))
+        await _answer(interaction, told)
 
     @app_commands.command(description="Ends a pause")
     async def resume(self, interaction: _Interaction) -> None:
         """What waited goes on."""
         await _defer(interaction)
         await self._host.resume()
-        await _answer(interaction, "Texts are taken again.")
+        await _answer(interaction, tr("Texts are taken again."))
 
     @app_commands.command(description="Lists the workers")
     async def workers(self, interaction: _Interaction) -> None:
@@ -142,8 +143,14 @@ class Host(commands.GroupCog, group_name="host", group_description="For the bot'
         """Its supervisor may start another one."""
         await _defer(interaction)
         if not await self._host.drain(worker):
-            raise OptionError("There is no such worker; `/host workers` lists them.")
-        await _answer(interaction, f"`{worker}` finishes what it has and leaves.")
+            raise OptionError(
+                tr(
+                    "There is no such worker; `{command}` lists them.",
+                    command=slash("host workers"),
+                )
+            )
+        told = tr("`{worker}` finishes what it has and leaves.", worker=worker)
+        await _answer(interaction, told)
 
     @app_commands.command(description="Lists, retries or drops texts that were given up")
     @app_commands.describe(retry="The id of one to try again", drop="The id of one to delete")
@@ -153,11 +160,15 @@ class Host(commands.GroupCog, group_name="host", group_description="For the bot'
         """Without an option it lists them."""
         await _defer(interaction)
         if retry is not None and drop is not None:
-            raise OptionError("Please name one text, either to try again or to delete.")
+            raise OptionError(tr("Please name one text, either to try again or to delete."))
         if retry is not None and not await self._host.retry(retry):
-            raise OptionError("That text can't be tried again: its reply is closed, or it is gone.")
+            raise OptionError(
+                tr("That text can't be tried again: its reply is closed, or it is gone.")
+            )
         if drop is not None and not await self._host.drop(drop):
-            raise OptionError("There is no such text; `/host dead` lists them.")
+            raise OptionError(
+                tr("There is no such text; `{command}` lists them.", command=slash("host dead"))
+            )
         await _answer(interaction, letters_shown(await self._host.dead_letters()))
 
     @app_commands.command(description="Lists what members reported, or strikes a report off")
@@ -181,7 +192,7 @@ async def _answer(interaction: _Interaction, text: str) -> None:
 def _id_of(text: str) -> int:
     found = _MENTION_OR_ID.fullmatch(text.strip())
     if found is None:
-        raise OptionError("This can't be done: an id is a number of up to 20 digits.")
+        raise OptionError(tr("This can't be done: an id is a number of up to 20 digits."))
     return int(found[1] or found[2])
 
 

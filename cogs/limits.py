@@ -30,7 +30,8 @@ from bot.core.limit_words import (
 )
 from bot.core.limits import MAX_AMOUNT
 from bot.errors import OptionError, RequestError
-from bot.services.limits import Change, LimitsService
+from bot.language import tr
+from bot.services.limits import Change, LimitsService, LoggedChange
 from bot.services.servers import ServersService
 from cogs._access import services_of
 from cogs._asker import asker_of
@@ -78,7 +79,7 @@ class Limits(commands.GroupCog, group_name="limits", group_description="Who may 
         """Bars of all limits that apply to the asker in this place."""
         await interaction.response.defer(ephemeral=True)
         lines = await self._limits.mine(asker_of(interaction))
-        await say(interaction, fitting(lines) or "There are no limits for you here.")
+        await say(interaction, fitting(lines) or tr("There are no limits for you here."))
 
     @app_commands.command(description="All limits of this server")
     async def show(self, interaction: Interaction) -> None:
@@ -86,7 +87,7 @@ class Limits(commands.GroupCog, group_name="limits", group_description="Who may 
         guild_id = server_of(asker_of(interaction))
         await interaction.response.defer(ephemeral=True)
         lines = rules_lines(await self._limits.rules(guild_id), markup_in(interaction))
-        await say(interaction, fitting(lines) or "This server has set no limits of its own.")
+        await say(interaction, fitting(lines) or tr("This server has set no limits of its own."))
 
     @app_commands.command(name="set", description="Sets a limit, or changes it")
     @app_commands.describe(
@@ -147,10 +148,7 @@ class Limits(commands.GroupCog, group_name="limits", group_description="Who may 
             if 1 <= int(typed) <= most and int(typed) not in amounts:
                 amounts.insert(0, int(typed))
         rules = (Rule(scope=scope, unit=unit, amount=amount, per=per) for amount in amounts)
-        return [
-            app_commands.Choice(name=f"{rate(rule)}: {meaning(rule)}", value=rule.amount)
-            for rule in rules
-        ]
+        return [app_commands.Choice(name=_amount_name(rule), value=rule.amount) for rule in rules]
 
     @app_commands.command(description="Removes a limit")
     @app_commands.describe(limit="Which one")
@@ -159,7 +157,7 @@ class Limits(commands.GroupCog, group_name="limits", group_description="Who may 
         admin, guild_id = admin_of(interaction)
         key = RuleKey.parse(limit)
         if key is None:
-            raise OptionError("Choose a limit from the list that opens while you type.")
+            raise OptionError(tr("Choose a limit from the list that opens while you type."))
         await interaction.response.defer(ephemeral=True)
         change = await self._limits.remove_rule(guild_id, key, admin.user_id)
         await say(interaction, await told(interaction, self._servers, change))
@@ -206,8 +204,7 @@ class Limits(commands.GroupCog, group_name="limits", group_description="Who may 
         await interaction.response.defer(ephemeral=True)
         undone = await self._limits.undo(guild_id, admin.user_id)
         change = Change(before=undone.after, after=undone.before)
-        which = f"change {undone.revision}, made by {who(undone.by_user)}"
-        await say(interaction, await told(interaction, self._servers, change, undone=which))
+        await say(interaction, await told(interaction, self._servers, change, undone=undone))
 
     @app_commands.command(description="Who changed the limits of this server, when, and how")
     async def log(self, interaction: Interaction) -> None:
@@ -216,12 +213,10 @@ class Limits(commands.GroupCog, group_name="limits", group_description="Who may 
         await interaction.response.defer(ephemeral=True)
         lines: list[str] = []
         for change in await self._limits.log(guild_id, _MAX_SHOWN_LOG):
-            what = f" (undoes {change.undoes})" if change.undoes else ""
-            when = f"<t:{int(change.at_s)}:f>"
-            lines.append(f"**{change.revision}**{what} · {when} · {who(change.by_user)}")
+            lines.append(_log_head(change))
             changed = change_lines(change.before, change.after, markup_in(interaction))
             lines += [f"- {line}" for line in changed]
-        await say(interaction, fitting(lines) or "Nobody has changed the limits here yet.")
+        await say(interaction, fitting(lines) or tr("Nobody has changed the limits here yet."))
 
     @commands.Cog.listener()
     async def on_guild_role_delete(self, role: discord.Role) -> None:
@@ -238,6 +233,22 @@ class Limits(commands.GroupCog, group_name="limits", group_description="Who may 
             await self._limits.drop_target(guild_id, target_id)
         except RequestError as error:  # left behind they are harmless, and shown as deleted
             _log.warning("limits not dropped", guild_id=guild_id, reason=type(error).__name__)
+
+
+def _amount_name(rule: Rule) -> str:
+    name = tr("{rate}: {meaning}", rate=rate(rule), meaning=meaning(rule))
+    return name[:_MAX_CHOICE_NAME]
+
+
+def _log_head(change: LoggedChange) -> str:
+    values = {
+        "revision": change.revision,
+        "when": f"<t:{int(change.at_s)}:f>",
+        "who": who(change.by_user),
+    }
+    if not change.undoes:
+        return tr("**{revision}** · {when} · {who}", **values)
+    return tr("**{revision}** (undoes {undone}) · {when} · {who}", undone=change.undoes, **values)
 
 
 async def setup(bot: commands.Bot) -> None:

@@ -84,7 +84,7 @@ class OutputButton(
             case Action.RETRY:
                 await interaction.response.defer()
                 model = await outputs.retry(self._root, self._index, click_of(interaction))
-                watch_version(interaction, services, model)
+                await watch_version(interaction, services, model)
                 await drop_further(interaction, outputs, self._root)
             case Action.EDIT:
                 version = await outputs.at(self._root, self._index)
@@ -142,7 +142,7 @@ class Outputs(commands.Cog):
         version = await outputs.of(root, answer.id["code"])
         edited = read(version.output, answer.values)
         model = await outputs.edit(version, edited, click_of(interaction))
-        watch_version(interaction, self._services, model)
+        await watch_version(interaction, self._services, model)
         await drop_further(interaction, outputs, root)
 
 

@@ -15,6 +15,7 @@ from bot.services.waiting import NoticeGoneError, ShowNotice
 from cogs._access import NO_MENTIONS, services_of
 from cogs._asker import asker_of
 from cogs._first_answer import defer
+from cogs._texts import watch
 from cogs.stop import stop_view
 
 _MAX_FILE = 256 * 1024  # a longer file is none of ours
@@ -77,7 +78,7 @@ class Receipts(commands.Cog):
             code, asker, interaction_id=interaction.id, reply=reply
         )
         chosen = await self._services.texts.submit(job, asker, model)
-        self._services.board.watch(job_id, chosen, _notice_in(interaction, job_id))
+        await watch(interaction, self._services, chosen, _notice_in(interaction, job_id))
 
 
 def _fetch_by(interaction: _Interaction) -> "_Fetcher":

@@ -15,9 +15,8 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.core.presets import PRESETS
+from bot.core.server_bounds import MAX_PAUSE_MESSAGE
 from bot.core.server_settings import (
-    LANGUAGES,
-    MAX_PAUSE_MESSAGE,
     FilterAction,
     ServerSettings,
     allow,
@@ -26,6 +25,7 @@ from bot.core.server_settings import (
 )
 from bot.core.server_texts import filter_text, log_text, settings_text
 from bot.errors import OptionError, RequestError, SettingsError
+from bot.language import LANGUAGE_NAMES, slash, tr
 from bot.services.servers import ServersService
 from cogs._access import NO_MENTIONS, services_of
 from cogs._server import AdminGroup, answer, guild_of_admin, server_group_of, told
@@ -86,9 +86,13 @@ class Server(commands.Cog):
     ) -> None:
         """Allows or denies a channel, or forgets about it."""
         if channel is None and action != "clear":
-            raise OptionError(f"Please name the channel to {action}.")
+            raise OptionError(
+                tr("Please name the channel to allow.")
+                if action == "allow"
+                else tr("Please name the channel to deny.")
+            )
         if channel is not None and channel.type is _Types.category:
-            raise OptionError("Please name a channel; a category is none.")
+            raise OptionError(tr("Please name a channel; a category is none."))
         channel_id = 0 if channel is None else channel.id
 
         def rule(settings: ServerSettings) -> ServerSettings:
@@ -137,7 +141,9 @@ class Server(commands.Cog):
     @group.command(description="Chooses the language I speak here")
     @app_commands.describe(language="Without one, I speak each member's own")
     @app_commands.choices(
-        language=[app_commands.Choice(name=language, value=language) for language in LANGUAGES]
+        language=[
+            app_commands.Choice(name=name, value=code) for code, name in LANGUAGE_NAMES.items()
+        ]
     )
     async def language(self, interaction: _Interaction, language: str | None = None) -> None:
         """Sets the language."""
@@ -179,7 +185,7 @@ class Server(commands.Cog):
             name = "filter_patterns" if kind == "pattern" else "filter_words"
             present: tuple[str, ...] = getattr(settings, name)
             if not set(items) & set(present):
-                raise OptionError(f"The filter has no such {kind}; see /server filter list.")
+                raise OptionError(_not_in_filter(kind))
             return replace(settings, **{name: tuple(i for i in present if i not in items)})
 
         await self._edit(interaction, rule)
@@ -191,7 +197,7 @@ class Server(commands.Cog):
         stored = await self._servers.shown(guild_of_admin(interaction))
         content = io.BytesIO(filter_text(stored.settings).encode())
         await interaction.edit_original_response(
-            content="This is the filter.",
+            content=tr("This is the filter."),
             attachments=[discord.File(content, "filter.txt")],
             allowed_mentions=NO_MENTIONS,
         )
@@ -215,7 +221,7 @@ class Server(commands.Cog):
     async def log(self, interaction: _Interaction, channel: _Channel | None = None) -> None:
         """Sets the log channel."""
         if channel is not None and channel.type not in {_Types.text, _Types.news}:
-            raise OptionError("Changes can be posted to a text channel only.")
+            raise OptionError(tr("Changes can be posted to a text channel only."))
         channel_id = None if channel is None else channel.id
         await self._edit(interaction, lambda settings: replace(settings, log_channel=channel_id))
 
@@ -256,8 +262,11 @@ class Server(commands.Cog):
             revision = 0
         view = discord.ui.View(timeout=None).add_item(ResetButton(revision))
         await interaction.edit_original_response(
-            content="Reset all settings of this server: channels, model, preset, language, "
-            "filter, log channel and pause? /server undo brings them back.",
+            content=tr(
+                "Reset all settings of this server: channels, model, preset, language, filter, "
+                "log channel and pause? {command} brings them back.",
+                command=slash("server undo"),
+            ),
             view=view,
             allowed_mentions=NO_MENTIONS,
         )
@@ -283,6 +292,13 @@ def _items(text: str, kind: str) -> tuple[str, ...]:
     if kind == "pattern":
         return (text,)
     return tuple(" ".join(word.casefold().split()) for word in text.split(",") if word.strip())
+
+
+def _not_in_filter(kind: str) -> str:
+    command = slash("server filter list")
+    if kind == "pattern":
+        return tr("The filter has no such pattern; see {command}.", command=command)
+    return tr("The filter has no such word; see {command}.", command=command)
 
 
 async def setup(bot: commands.Bot) -> None:

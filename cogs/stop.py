@@ -11,9 +11,10 @@ from discord.ext import commands
 from bot.core.buttons import STOP_TEMPLATE, shown_version, stop_custom_id
 from bot.core.replies import stopped_in_line
 from bot.errors import StopError
+from bot.language import speaking, tr
 from bot.services.texts import StopResult
 from cogs._access import NO_MENTIONS, answer_error, services_of
-from cogs._asker import is_moderator
+from cogs._asker import asker_of, is_moderator
 from cogs._pages import show_page
 
 
@@ -25,7 +26,7 @@ class StopButton(
     def __init__(self, job_id: str) -> None:
         super().__init__(
             discord.ui.Button(
-                label="Stop",
+                label=tr("Stop"),
                 emoji="\N{BLACK SQUARE FOR STOP}\ufe0f",
                 custom_id=stop_custom_id(job_id),
             )
@@ -67,10 +68,10 @@ class StopButton(
                 await _show_stopped(interaction)
             case StopResult.NOT_YOURS:
                 raise StopError(
-                    "Only the one who asked for this text, or a moderator, can stop it."
+                    tr("Only the one who asked for this text, or a moderator, can stop it.")
                 )
             case StopResult.NOTHING:
-                raise StopError("There is nothing left to stop here.")
+                raise StopError(tr("There is nothing left to stop here."))
 
 
 async def _show_stopped(interaction: discord.Interaction[discord.Client]) -> None:
@@ -82,8 +83,11 @@ async def _show_stopped(interaction: discord.Interaction[discord.Client]) -> Non
         await show_page(interaction, await outputs.page(await outputs.at(*found)))
         return
     shown = message.content if message else ""
+    servers = services_of(interaction.client).servers
+    with speaking(await servers.public_language(asker_of(interaction).guild_id)):
+        content = stopped_in_line(shown)
     await interaction.edit_original_response(
-        content=stopped_in_line(shown), view=None, allowed_mentions=NO_MENTIONS
+        content=content, view=None, allowed_mentions=NO_MENTIONS
     )
 
 

@@ -10,6 +10,8 @@ import re
 from enum import StrEnum
 from typing import Any
 
+from bot.language import mark, tr
+
 Rows = list[dict[str, Any]]
 
 STOP_TEMPLATE = r"bardling:stop:(?P<job_id>[0-9]{1,20})"
@@ -61,7 +63,7 @@ def has_stop(components: object) -> bool:
 
 def stop_row(job_id: str) -> Rows:
     """A message's components while its job can be stopped: one row with the Stop button."""
-    return [_row(_button(stop_custom_id(job_id), "Stop", "⏹️"))]
+    return [_row(_button(stop_custom_id(job_id), tr("Stop"), "⏹️"))]
 
 
 def waiting_row(job_id: str, notice: str) -> Rows:
@@ -74,12 +76,12 @@ def waiting_row(job_id: str, notice: str) -> Rows:
     line = notice.partition("\n")[0]
     short = line if len(line) <= _MAX_LABEL else line[: _MAX_LABEL - 1] + "…"
     place = _button(f"bardling:waiting:{job_id}", short, None) | {"disabled": True}
-    return [_row(_button(stop_custom_id(job_id), "Stop", "⏹️"), place)]
+    return [_row(_button(stop_custom_id(job_id), tr("Stop"), "⏹️"), place)]
 
 
 def back_row(root: str) -> Rows:
     """Under a sentence that stands in place of a new version: back to the newest there is."""
-    return [_row(_button(output_custom_id(Action.PAGE, root, _LAST), "Back to the text", "↩️"))]
+    return [_row(_button(output_custom_id(Action.PAGE, root, _LAST), tr("Back to the text"), "↩️"))]
 
 
 def without_stop(rows: Rows) -> Rows:
@@ -112,7 +114,7 @@ def shown_version(rows: Rows) -> tuple[str, int] | None:
 
 def xray_rows(xray_id: str) -> Rows:
     """A message's components once its X-ray is finished; the id matches `XRAY_TEXT_TEMPLATE`."""
-    return [_row(_button(f"bardling:xraytext:{xray_id}", "As text", "📝"))]
+    return [_row(_button(f"bardling:xraytext:{xray_id}", tr("As text"), "📝"))]
 
 
 def finished_rows(root: str, index: int, count: int, *, is_choice: bool = False) -> Rows:
@@ -131,7 +133,7 @@ def finished_rows(root: str, index: int, count: int, *, is_choice: bool = False)
         rows.append(
             _row(
                 *(
-                    _button(output_custom_id(action, root, index), label, emoji)
+                    _button(output_custom_id(action, root, index), tr(label), emoji)
                     for action, label, emoji in _ACTIONS
                 )
             )
@@ -140,11 +142,11 @@ def finished_rows(root: str, index: int, count: int, *, is_choice: bool = False)
 
 
 _ACTIONS = (
-    (Action.CONTINUE, "Continue", "▶️"),
-    (Action.RETRY, "Retry", "🔁"),
-    (Action.EDIT, "Edit", "✏️"),
-    (Action.XRAY, "X-ray", "🔬"),
-    (Action.REPORT, "Report", "🚩"),
+    (Action.CONTINUE, mark("Continue"), "▶️"),
+    (Action.RETRY, mark("Retry"), "🔁"),
+    (Action.EDIT, mark("Edit"), "✏️"),
+    (Action.XRAY, mark("X-ray"), "🔬"),
+    (Action.REPORT, mark("Report"), "🚩"),
 )
 
 
@@ -159,7 +161,7 @@ def _pager(root: str, index: int, count: int, *, is_choice: bool) -> dict[str, A
     buttons = [before, here, after]
     if is_choice:
         keep = output_custom_id(Action.KEEP, root, index)
-        buttons.append(_button(keep, "Keep this one", "✅") | {"style": _PRIMARY})
+        buttons.append(_button(keep, tr("Keep this one"), "✅") | {"style": _PRIMARY})
     return _row(*buttons)
 
 

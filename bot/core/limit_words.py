@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from bot.core.limit_buckets import Bucket, BucketState, Refused, Scope, Unit
 from bot.core.limit_rules import Rule, ServerRules
 from bot.core.markdown import MAX_MESSAGE, length
+from bot.language import mark, mark_n, number, percent, tr, tr_n
 
 USUAL_TOKENS = 160  # what a text of usual length is charged: the default length and a short prompt
 _BAR_CELLS = 10
@@ -17,9 +18,19 @@ _ROOM_FOR_REST = 40  # characters of "…and 12 more."
 NameOf = Callable[[Scope, int], str | None]  # of a channel, role or user; None = it is gone
 
 _GONE = {
-    Scope.CHANNEL: "a deleted channel",
-    Scope.ROLE: "a deleted role",
-    Scope.USER: "a deleted user",
+    Scope.CHANNEL: mark("a deleted channel"),
+    Scope.ROLE: mark("a deleted role"),
+    Scope.USER: mark("a deleted user"),
+}
+_RATES = {
+    ("tokens", "minute"): mark_n("{n} token per minute", "{n} tokens per minute"),
+    ("tokens", "hour"): mark_n("{n} token per hour", "{n} tokens per hour"),
+    ("tokens", "day"): mark_n("{n} token per day", "{n} tokens per day"),
+    ("tokens", "week"): mark_n("{n} token per week", "{n} tokens per week"),
+    ("requests", "minute"): mark_n("{n} request per minute", "{n} requests per minute"),
+    ("requests", "hour"): mark_n("{n} request per hour", "{n} requests per hour"),
+    ("requests", "day"): mark_n("{n} request per day", "{n} requests per day"),
+    ("requests", "week"): mark_n("{n} request per week", "{n} requests per week"),
 }
 _MARKUP = {Scope.CHANNEL: "<#{}>", Scope.ROLE: "<@&{}>", Scope.USER: "<@{}>"}
 
@@ -31,35 +42,49 @@ def at(unix_ms: int) -> str:
 
 def counted(amount: int, unit: Unit) -> str:
     """ "1 token", "2,000 requests"."""
-    name = unit.value.removesuffix("s") if amount == 1 else unit.value
-    return f"{amount:,} {name}"
+    if unit is Unit.TOKENS:
+        return tr_n("{n} token", "{n} tokens", amount)
+    return tr_n("{n} request", "{n} requests", amount)
+
+
+def rate_in_words(amount: int, unit: str, per: str) -> str:
+    """ "2,000 tokens per hour".
+
+    Args:
+        amount: how many of the unit.
+        unit: "tokens" or "requests".
+        per: "minute", "hour", "day" or "week".
+    """
+    return tr_n(*_RATES[unit, per], amount)
 
 
 def rate(limit: Rule | Bucket) -> str:
     """ "2,000 tokens per hour (500 at once)"."""
     at_once = limit.at_once if isinstance(limit, Rule) else limit.burst
-    extra = "" if at_once == limit.amount else f" ({at_once:,} at once)"
-    return f"{counted(limit.amount, limit.unit)} per {limit.per}{extra}"
+    words = rate_in_words(limit.amount, limit.unit, limit.per)
+    if at_once == limit.amount:
+        return words
+    return tr("{rate} ({burst} at once)", rate=words, burst=number(at_once))
 
 
 def meaning(limit: Rule) -> str:
     """What an amount is good for: "about 12 texts of usual length"."""
     if limit.unit is Unit.REQUESTS:
-        return counted(limit.amount, Unit.REQUESTS).replace("request", "text")
+        return tr_n("{n} text", "{n} texts", limit.amount)
     texts = limit.amount // USUAL_TOKENS
     if texts == 0:
-        return "less than one text of usual length"
-    return f"about {texts:,} {'text' if texts == 1 else 'texts'} of usual length"
+        return tr("less than one text of usual length")
+    return tr_n("about {n} text of usual length", "about {n} texts of usual length", texts)
 
 
 def target(scope: Scope, target_id: int, name_of: NameOf) -> str:
     """Whom a rule is for: "each member", "<#5>", "a deleted role"."""
     if scope is Scope.SERVER:
-        return "the whole server"
+        return tr("the whole server")
     if scope is Scope.MEMBER:
-        return "each member"
-    name = name_of(scope, target_id) or _GONE[scope]
-    return f"each member with {name}" if scope is Scope.ROLE else name
+        return tr("each member")
+    name = name_of(scope, target_id) or tr(_GONE[scope])
+    return tr("each member with {role}", role=name) if scope is Scope.ROLE else name
 
 
 def mention(scope: Scope, target_id: int) -> str | None:
@@ -69,42 +94,57 @@ def mention(scope: Scope, target_id: int) -> str | None:
 
 def rule_line(rule: Rule, name_of: NameOf = mention) -> str:
     """ "each member with <@&7>: 2,000 tokens per hour"."""
-    return f"{target(rule.scope, rule.target_id, name_of)}: {rate(rule)}"
+    return tr("{whom}: {rate}", whom=target(rule.scope, rule.target_id, name_of), rate=rate(rule))
 
 
 def refusal_sentence(refused: Refused) -> str:
     """Why a text is not written, what is left, and what to do."""
-    state = refused.state
-    limit, cost = _limit(state.bucket), counted(refused.cost, state.bucket.unit)
+    bucket, left = refused.state.bucket, refused.state.left
+    limit, cost = _limit(bucket), counted(refused.cost, bucket.unit)
     if refused.is_for_good:
-        most = counted(state.bucket.burst, state.bucket.unit)
-        return (
-            f"This text can take up to {cost}, more than {limit} let through at once, so waiting "
-            f"does not help. Ask for a shorter text: {most} at most, its prompt included."
+        return tr(
+            "This text can take up to {cost}, more than this limit lets through at once: {limit}. "
+            "Waiting does not help. Ask for a shorter text: {most} at most, its prompt included.",
+            cost=cost,
+            limit=limit,
+            most=counted(bucket.burst, bucket.unit),
         )
     back = at(refused.back_at_ms)
-    if state.bucket.unit is Unit.REQUESTS:
-        return f"{_capital(limit)} {_are(state)} used up; the next one is back {back}."
-    if state.left == 0:
-        return (
-            f"{_capital(limit)} {_are(state)} used up; this text can take up to {cost}, and enough "
-            f"for it will be back {back}. Please wait until then, or ask for a shorter text."
+    if bucket.unit is Unit.REQUESTS:
+        return tr("Used up: {limit}. The next one is back {when}.", limit=limit, when=back)
+    if left == 0:
+        return tr(
+            "Used up: {limit}. This text can take up to {cost}, and enough for it will be back "
+            "{when}. Please wait until then, or ask for a shorter text.",
+            limit=limit,
+            cost=cost,
+            when=back,
         )
-    verb = "is" if state.left == 1 else "are"
-    return (
-        f"Of {limit} {state.left:,} {verb} left, and this text can take up to {cost}; enough for "
-        f"it will be back {back}. Ask for a shorter text, or wait."
+    return tr_n(
+        "{n} is left of {limit}, and this text can take up to {cost}; enough for it will be back "
+        "{when}. Ask for a shorter text, or wait.",
+        "{n} are left of {limit}, and this text can take up to {cost}; enough for it will be back "
+        "{when}. Ask for a shorter text, or wait.",
+        left,
+        limit=limit,
+        cost=cost,
+        when=back,
     )
 
 
 def note(state: BucketState) -> str:
-    """That a limit is nearly reached: "You have used 80 % of your 2,000 tokens per hour…"."""
-    percent = int(state.used_share * 100)
-    who = "You have" if _is_own(state.bucket) else "Together you have"
-    return (
-        f"{who} used {percent} % of {_limit(state.bucket)}; "
-        f"all of it is back {at(state.whole_at_ms)}."
-    )
+    """That a limit is nearly reached: "80% used of your 2,000 tokens per hour…"."""
+    used = percent(int(state.used_share * 100) / 100)
+    limit, back = _limit(state.bucket), at(state.whole_at_ms)
+    if _is_own(state.bucket):
+        return tr(
+            "You have used {used} of {limit}; all of it is back {when}.",
+            used=used, limit=limit, when=back,
+        )  # fmt: skip
+    return tr(
+        "Together you have used {used} of {limit}; all of it is back {when}.",
+        used=used, limit=limit, when=back,
+    )  # fmt: skip
 
 
 def bar_line(state: BucketState) -> str:
@@ -113,10 +153,18 @@ def bar_line(state: BucketState) -> str:
     cells = min(_BAR_CELLS, round(left / bucket.burst * _BAR_CELLS))
     if left and not cells:
         cells = 1  # an empty bar means that nothing is left
-    bar = "▰" * cells + "▱" * (_BAR_CELLS - cells)
-    back = "whole" if state.whole_at_ms <= state.now_ms else f"whole again {at(state.whole_at_ms)}"
-    return (
-        f"{bar} {left:,} of {counted(bucket.burst, bucket.unit)} left · {_limit(bucket)} · {back}"
+    values = {
+        "bar": "▰" * cells + "▱" * (_BAR_CELLS - cells),
+        "left": number(left),
+        "most": counted(bucket.burst, bucket.unit),
+        "limit": _limit(bucket),
+    }
+    if state.whole_at_ms <= state.now_ms:
+        return tr("{bar} {left} of {most} left · {limit} · whole", **values)
+    return tr(
+        "{bar} {left} of {most} left · {limit} · whole again {when}",
+        when=at(state.whole_at_ms),
+        **values,
     )
 
 
@@ -128,7 +176,7 @@ def rules_lines(server: ServerRules, name_of: NameOf = mention) -> list[str]:
     )
     lines = [f"- {rule_line(rule, name_of)}" for rule in rules]
     exempt = (target(Scope.ROLE, role_id, name_of) for role_id in sorted(server.exempt_roles))
-    return [*lines, *(f"- {whom}: no personal limits" for whom in exempt)]
+    return [*lines, *("- " + tr("{whom}: no personal limits", whom=whom) for whom in exempt)]
 
 
 def change_lines(before: ServerRules, after: ServerRules, name_of: NameOf = mention) -> list[str]:
@@ -139,12 +187,12 @@ def change_lines(before: ServerRules, after: ServerRules, name_of: NameOf = ment
         old, new = before.find(key), after.find(key)
         if old != new:
             whom = target(key.scope, key.target_id, name_of)
-            lines.append(f"{whom}: {_rate_or_none(old)} → {_rate_or_none(new)}")
+            lines.append(_changed(whom, _rate_or_none(old), _rate_or_none(new)))
     for role_id in sorted(before.exempt_roles ^ after.exempt_roles):
         whom = target(Scope.ROLE, role_id, name_of)
-        words = ("personal limits", "no personal limits")
+        words = (tr("personal limits"), tr("no personal limits"))
         old, new = words if role_id in after.exempt_roles else reversed(words)
-        lines.append(f"{whom}: {old} → {new}")
+        lines.append(_changed(whom, old, new))
     return lines
 
 
@@ -161,7 +209,7 @@ def fitting(lines: Iterable[str], taken: str = "", *, after: str = "") -> str:
     while rest:
         longer = f"{text}\n{rest[0]}" if text else rest[0]
         if length(longer) > MAX_MESSAGE - _ROOM_FOR_REST - length(after):
-            return f"{text}\n…and {len(rest)} more.{after}"
+            return f"{text}\n{tr_n('…and {n} more.', '…and {n} more.', len(rest))}{after}"
         text = longer
         rest.pop(0)
     return text + after
@@ -174,7 +222,11 @@ def notes(states: Sequence[BucketState]) -> tuple[str, ...]:
 
 
 def _rate_or_none(rule: Rule | None) -> str:
-    return "no limit" if rule is None else rate(rule)
+    return tr("no limit") if rule is None else rate(rule)
+
+
+def _changed(whom: str, before: str, after: str) -> str:
+    return tr("{whom}: {before} → {after}", whom=whom, before=before, after=after)
 
 
 def _is_own(bucket: Bucket) -> bool:
@@ -186,22 +238,14 @@ def _limit(bucket: Bucket) -> str:
     amount = rate(bucket)
     match bucket.scope:
         case Scope.SERVER:
-            return f"this server's {amount}"
+            return tr("this server's {rate}", rate=amount)
         case Scope.CHANNEL:
-            return f"the {amount} of <#{bucket.target_id}>"
+            return tr("the {rate} of {channel}", rate=amount, channel=f"<#{bucket.target_id}>")
         case Scope.ROLE:
-            return f"your {amount} as <@&{bucket.target_id}>"
+            return tr("your {rate} as {role}", rate=amount, role=f"<@&{bucket.target_id}>")
         case Scope.HOST_MEMBER:
-            return f"your {amount} in all places, as the host of this bot set them"
+            return tr("your {rate} in all places, as the host of this bot set them", rate=amount)
         case Scope.HOST_SERVER:
-            return f"this server's {amount}, as the host of this bot set them"
+            return tr("this server's {rate}, as the host of this bot set them", rate=amount)
         case _:
-            return f"your {amount}"
-
-
-def _are(state: BucketState) -> str:
-    return "is" if state.bucket.amount == 1 else "are"
-
-
-def _capital(text: str) -> str:
-    return text[0].upper() + text[1:]
+            return tr("your {rate}", rate=amount)

@@ -22,7 +22,9 @@ from dataclasses import dataclass
 from bot.core.asker import Asker
 from bot.core.limit_buckets import Bucket, Per, Scope, Unit
 from bot.core.limit_rules import Rule, ServerRules
+from bot.core.limit_words import rate_in_words
 from bot.errors import OptionError
+from bot.language import number, tr
 
 # As `_bucket` and `_host_bucket` name them; limits_common.lua knows these names too.
 _OWN_KEY = re.compile(r"g[0-9]+:m(?P<member>[0-9]+):|host:u(?P<user>[0-9]+):")
@@ -69,17 +71,27 @@ def check_rule(rule: Rule, host: HostLimits) -> None:
         OptionError: with the sentence for the admin.
     """
     if not (1 <= rule.amount <= MAX_AMOUNT and 1 <= rule.at_once <= MAX_AMOUNT):
-        raise OptionError(f"This can't be done: amounts must be from 1 to {MAX_AMOUNT:,}.")
+        raise OptionError(
+            tr("This can't be done: amounts must be from 1 to {most}.", most=number(MAX_AMOUNT))
+        )
     if rule.at_once * rule.per.ms / rule.amount > _MAX_FILL_MS:
         raise OptionError(
-            f"This can't be done: at {rule.amount:,} per {rule.per}, a burst of {rule.at_once:,} "
-            "would need more than 31 days to come back. Take a smaller burst."
+            tr(
+                "This can't be done: at {rate}, a burst of {burst} would need more than 31 days to "
+                "come back. Take a smaller burst.",
+                rate=rate_in_words(rule.amount, rule.unit, rule.per),
+                burst=number(rule.at_once),
+            )
         )
     most = host.most(rule.scope, rule.unit)
     if most is not None and max(rule.amount, rule.at_once) > most:
         raise OptionError(
-            f"The host of this bot allows at most {most:,} tokens per day here, so "
-            f"{max(rule.amount, rule.at_once):,} can't be set. Take an amount up to {most:,}."
+            tr(
+                "The host of this bot allows at most {most} tokens per day here, so {amount} can't "
+                "be set. Take an amount up to {most}.",
+                most=number(most),
+                amount=number(max(rule.amount, rule.at_once)),
+            )
         )
 
 

@@ -9,6 +9,8 @@ from importlib import import_module
 from itertools import islice
 from typing import Any
 
+from bot.language import tr
+
 _re2: Any = import_module("re2")  # its Python part has no types
 
 # Searching on after each match makes even RE2 quadratic, for patterns that look far ahead and
@@ -40,11 +42,11 @@ class LinearRegex:
         try:
             self._regex = _re2.compile(pattern, options)
         except UnicodeEncodeError:
-            raise ValueError("it has half a character in it") from None
+            raise ValueError(tr("it has half a character in it")) from None
         except _re2.error as error:
             raise ValueError(_reason(error)) from None
         if not trusted and any(first == last for p in _PROBES for first, last in self.spans(p)):
-            raise ValueError("it matches the empty text")
+            raise ValueError(tr("it matches the empty text"))
 
     def spans(self, text: str, group: int = 0) -> Iterator[tuple[int, int]]:
         """Where the group of each match starts and ends, in order.
@@ -66,5 +68,5 @@ def _reason(error: Exception) -> str:
     told = error.args[0] if error.args else ""
     text = told.decode("utf-8", "replace") if isinstance(told, bytes) else str(told)
     if "too large" in text:
-        return "it takes too much memory"
-    return text or "it can't be read"
+        return tr("it takes too much memory")
+    return text or tr("it can't be read")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.core.sampling import SamplingParams
+from bot.language import listed, tr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,5 +102,5 @@ def sampling_of(preset: str | None, given: Mapping[str, Any]) -> SamplingParams:
     """
     chosen = _NO_PRESET if preset is None else PRESETS.get(preset)
     if chosen is None:
-        raise ValueError(f"preset must be one of {', '.join(PRESETS)}")
+        raise ValueError(tr("preset must be one of {names}", names=listed(PRESETS)))
     return SamplingParams(**{**chosen.fields, **given})

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from bot.core.showable import has_visible, showable
 from bot.errors import PromptError
+from bot.language import number, tr
 
 MAX_PROMPT_CHARACTERS = 6000  # Discord's own bound for a text option
 MAX_FILE_BYTES = 64 * 1024
@@ -38,11 +39,17 @@ def clean_prompt(text: str, limit: int = MAX_PROMPT_CHARACTERS) -> str:
     text = _SURROGATES.sub("\ufffd", text).replace("\r\n", "\n").replace("\r", "\n")
     text = showable(text).rstrip()
     if not has_visible(text):
-        raise PromptError("There is nothing to go on with: the prompt is empty. Write a few words.")
+        raise PromptError(
+            tr("There is nothing to go on with: the prompt is empty. Write a few words.")
+        )
     if len(text) > limit:
         raise PromptError(
-            f"The prompt has {len(text):,} characters; {limit:,} is the most "
-            "I can take. Keep its end, that is what the text goes on from."
+            tr(
+                "The prompt has {length} characters; {most} is the most I can take. Keep its end, "
+                "that is what the text goes on from.",
+                length=number(len(text)),
+                most=number(limit),
+            )
         )
     return text
 

@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 
+from bot.language import mark, number, tr, tr_n
+
 _MOST_USERS = 15
 
 _FULL = {
-    "full": "Too many texts are waiting already; please try again later.",
-    "full_server": (
+    "full": mark("Too many texts are waiting already; please try again later."),
+    "full_server": mark(
         "This server has as many texts waiting as one server may have; please wait until some of "
         "them are written."
     ),
-    "full_user": (
+    "full_user": mark(
         "You have as many texts waiting as one member may have; please wait until one of them is "
         "written."
     ),
@@ -26,24 +28,35 @@ def refusal(status: str, eta_s: float | None, paused: str | None) -> str:
         paused: the host's message during a pause.
     """
     if status == "paused":
-        return f"I am paused by my host: {paused}" if paused else "I am paused by my host."
-    if status == "too_late":
-        wait = duration(eta_s) if eta_s is not None else "too long"
-        return (
-            f"The line is too long: your text would start in {wait}, and Discord closes a reply "
-            "after 15 minutes. Please try again later."
+        if paused:
+            return tr("I am paused by my host: {message}", message=paused)
+        return tr("I am paused by my host.")
+    if status == "too_late" and eta_s is None:
+        return tr(
+            "The line is too long: Discord closes a reply after 15 minutes, before your text "
+            "would start. Please try again later."
         )
-    return _FULL[status]
+    if status == "too_late" and eta_s is not None:
+        return tr(
+            "The line is too long: your text would start in {wait}, and Discord closes a reply "
+            "after 15 minutes. Please try again later.",
+            wait=duration(eta_s),
+        )
+    return tr(_FULL[status])
 
 
 def duration(seconds: float) -> str:
     """A rough length of time, such as "about 20 seconds"."""
     if seconds < 8:
-        return "a few seconds"
+        # Translators: stands after "in", as do the next three
+        return tr("a few seconds")
     if seconds < 55:
-        return f"about {round(seconds / 10) * 10 or 10} seconds"
-    minutes = round(seconds / 60)
-    return "about a minute" if minutes <= 1 else f"about {minutes:,} minutes"
+        tens = round(seconds / 10) * 10 or 10
+        # Translators: stands after "in"
+        return tr_n("about {n} second", "about {n} seconds", tens)
+    minutes = max(1, round(seconds / 60))
+    # Translators: stands after "in"
+    return tr_n("about a minute", "about {n} minutes", minutes)
 
 
 def server_load(loads: Sequence[tuple[str, int, int, Sequence[tuple[int, int, int]]]]) -> str:
@@ -54,9 +67,24 @@ def server_load(loads: Sequence[tuple[str, int, int, Sequence[tuple[int, int, in
             running) of those who have most.
     """
     if not loads:
-        return "No text of this server waits or is being written."
+        return tr("No text of this server waits or is being written.")
     lines: list[str] = []
     for model, queued, running, users in loads:
-        lines.append(f"**{model}**: {queued} waiting, {running} being written")
-        lines += [f"- <@{user}>: {waits} and {runs}" for user, waits, runs in users[:_MOST_USERS]]
+        lines.append(
+            tr(
+                "**{model}**: {queued} waiting, {running} being written",
+                model=model,
+                queued=number(queued),
+                running=number(running),
+            )
+        )
+        lines += [
+            tr(
+                "- {member}: {waiting} and {running}",
+                member=f"<@{user}>",
+                waiting=number(waits),
+                running=number(runs),
+            )
+            for user, waits, runs in users[:_MOST_USERS]
+        ]
     return "\n".join(lines)[:1900]

@@ -9,11 +9,11 @@ from typing import Any
 from bot.core.markdown import MAX_MESSAGE, cut, escape, length, newest, shortened
 from bot.core.queue_words import duration
 from bot.core.showable import has_visible
+from bot.language import number, tr, tr_n
 
 UNFINISHED_MARK = "▌"
 FILE_NAME = "rest-of-the-text.txt"  # of what does not fit into the messages
 MAX_PARTS = 3  # messages a text may take; what is left comes as a file
-_STOPPED = "\n-# machine-written · stopped by request"
 _SPOILER = "||||"
 _MAX_SHOWN_PROMPT = 1000  # of a longer prompt the end is shown: what the text goes on from
 
@@ -74,9 +74,11 @@ class Label:
         """The line in Discord's small print, with the line break before it."""
         shown = (
             f"{escape(self.model)} {escape(self.quantization)}",
-            "machine-written",
-            f"seed {self.seed}" + ("" if self.is_repeatable else " (may differ next time)"),
-            *((f"receipt {self.receipt}",) if self.receipt else ()),
+            tr("machine-written"),
+            tr("seed {seed}", seed=self.seed)
+            if self.is_repeatable
+            else tr("seed {seed} (may differ next time)", seed=self.seed),
+            *((tr("receipt {code}", code=self.receipt),) if self.receipt else ()),
             *self.notes,
         )
         return "\n-# " + " · ".join(shown)
@@ -115,17 +117,25 @@ def waiting(
         workers_alive: whether any worker is there to serve the line.
     """
     if not workers_alive:
-        return (
-            f"No worker is running right now. Your text is number {place} in line and starts as "
-            "soon as one is back."
+        return tr(
+            "No worker is running right now. Your text is number {place} in line and starts as "
+            "soon as one is back.",
+            place=number(place),
         )
-    soon = f" and starts in {duration(eta_s)}" if eta_s is not None else ""
-    why = (
-        "\nMost texts before it are this server's own: each server has its share of the time."
-        if own_share
-        else ""
-    )
-    return f"All hands are writing. Your text is number {place} in line{soon}.{why}"
+    if eta_s is None:
+        told = tr(
+            "All hands are writing. Your text is number {place} in line.", place=number(place)
+        )
+    else:
+        told = tr(
+            "All hands are writing. Your text is number {place} in line and starts in {wait}.",
+            place=number(place),
+            wait=duration(eta_s),
+        )
+    if not own_share:
+        return told
+    why = tr("Most texts before it are this server's own: each server has its share of the time.")
+    return f"{told}\n{why}"
 
 
 def running(prompt: str, text: str) -> str:
@@ -146,7 +156,7 @@ def final(prompt: str, text: str, label: Label, *, max_parts: int = MAX_PARTS) -
     """
     head, line = _head(prompt), label.line()
     if not has_visible(text):
-        line += " · the model had nothing to add"
+        line += " · " + tr("the model had nothing to add")
     room = MAX_MESSAGE - length(line) - 1  # for what `_visible` may add
     pieces = cut(text, [room - length(head), room]) or [""]
     # Discord refuses a message of blanks alone.
@@ -210,26 +220,25 @@ def stopped_in_line(shown: str) -> str:
     Args:
         shown: the reply's content; a part of a text stands there when a worker went away.
     """
-    if shown.endswith(_STOPPED):  # by an earlier click
+    line = f"\n-# {tr('machine-written')} · {tr('stopped by request')}"
+    if shown.endswith(line):  # by an earlier click
         return shown
     if not shown.endswith(UNFINISHED_MARK):
-        return "Stopped before it began."
+        return tr("Stopped before it began.")
     text = shown.removesuffix(UNFINISHED_MARK)
-    return shortened(text, MAX_MESSAGE - length(_STOPPED)) + _STOPPED
+    return shortened(text, MAX_MESSAGE - length(line)) + line
 
 
-def dropped(blocked: str) -> str:
-    """What becomes of a reply whose text waited when the host shut its asker or server out.
-
-    Args:
-        blocked: whom: "you" or "this server".
-    """
-    return f"This text was dropped because the host of this bot has blocked {blocked}."
+def dropped(*, is_server: bool) -> str:
+    """What becomes of a reply whose text waited when the host shut its asker or server out."""
+    if is_server:
+        return tr("This text was dropped because the host of this bot has blocked this server.")
+    return tr("This text was dropped because the host of this bot has blocked you.")
 
 
 def failure(sentence: str, error_id: str) -> str:
     """A sentence in place of a text, with the id that the log has too."""
-    return f"{sentence}\n-# Error {error_id}"
+    return f"{sentence}\n-# {tr('Error {id}', id=error_id)}"
 
 
 def left_out(*, prompt: int, pinned: int) -> tuple[str, ...]:
@@ -241,32 +250,43 @@ def left_out(*, prompt: int, pinned: int) -> tuple[str, ...]:
     """
     notes: list[str] = []
     if pinned:
-        notes.append(f"the last {_tokens(pinned)} of the pinned text did not fit")
+        notes.append(
+            tr_n(
+                "the last token of the pinned text did not fit",
+                "the last {n} tokens of the pinned text did not fit",
+                pinned,
+            )
+        )
     if prompt:
-        notes.append(f"the first {_tokens(prompt)} of the prompt did not fit")
+        notes.append(
+            tr_n(
+                "the first token of the prompt did not fit",
+                "the first {n} tokens of the prompt did not fit",
+                prompt,
+            )
+        )
     return tuple(notes)
 
 
 def tried_again(error_id: str) -> str:
     """The engine failed, and somebody is about to write the text anew."""
-    return failure("The engine failed on this text; it is tried again.", error_id)
+    return failure(tr("The engine failed on this text; it is tried again."), error_id)
 
 
 def expired(error_id: str) -> str:
     """Nobody could write the text before Discord closed its reply."""
-    return failure("This text waited too long and was not written; please ask again.", error_id)
+    return failure(tr("This text waited too long and was not written; please ask again."), error_id)
 
 
 def exhausted(error_id: str) -> str:
     """Every attempt ended without a text."""
     return failure(
-        "I tried several times and could not write this text; please ask again, or ask the host.",
+        tr(
+            "I tried several times and could not write this text; please ask again, or ask the "
+            "host."
+        ),
         error_id,
     )
-
-
-def _tokens(count: int) -> str:
-    return "token" if count == 1 else f"{count:,} tokens"
 
 
 def _head(prompt: str) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bot.language import tr
+
 MAX_SEED = 2**53 - 1  # the largest integer a Discord option (a JSON number) carries exactly
 MAX_TEMPERATURE = 2.0
 MAX_TOP_K = 1000
@@ -91,7 +93,9 @@ class SamplingParams:
         """
         for name, (low, high) in _BOUNDS.items():
             if not low <= getattr(self, name) <= high:
-                raise ValueError(f"{name} must be from {low} to {high}")
+                raise ValueError(
+                    tr("{name} must be from {low} to {high}", name=name, low=low, high=high)
+                )
         if self.no_repeat_ngram and not MIN_NO_REPEAT <= self.no_repeat_ngram <= MAX_NO_REPEAT:
             raise ValueError(
                 f"no_repeat_ngram must be 0 or from {MIN_NO_REPEAT} to {MAX_NO_REPEAT}"

@@ -11,23 +11,12 @@ from enum import StrEnum
 from typing import Any, cast
 
 from bot.core.invites import without_invites
-from bot.core.presets import PRESETS
-from bot.core.word_filter import (
-    MAX_PATTERNS,
-    MAX_WORDS,
-    WordFilter,
-    check_pattern,
-    clean_word,
-    filter_of,
-)
+from bot.core.word_filter import WordFilter, filter_of
 from bot.errors import OptionError, SettingsError
+from bot.language import slash, tr
 
 SETTINGS_VERSION = 1
 KEEP_AFTER_REMOVAL_S = 30 * 24 * 3600  # so that leaving and coming back is no way around limits
-LANGUAGES = ("en", "de", "fr", "es", "pt-BR", "ja", "ko", "zh-CN", "zh-TW")
-MAX_CHANNELS = 100  # in each list
-MAX_PAUSE_MESSAGE = 200  # characters
-_MAX_MODEL_NAME = 100
 
 
 class FilterAction(StrEnum):
@@ -95,15 +84,20 @@ class ServerSettings:
             version = record.pop("v")
             if version > SETTINGS_VERSION:
                 raise SettingsError(
-                    "This server's settings were written by a newer version of me; the host "
-                    "has to update this one."
+                    tr(
+                        "This server's settings were written by a newer version of me; the host "
+                        "has to update this one."
+                    )
                 )
             known = {name: record.pop(name) for name in _DEFAULTS if name in record}
             return replace(_of_plain(cls(), known), unknown=record)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise SettingsError(
-                "This server's settings can't be read; an admin can make new ones with "
-                "/server reset."
+                tr(
+                    "This server's settings can't be read; an admin can make new ones with "
+                    "{command}.",
+                    command=slash("server reset"),
+                )
             ) from error
 
     def allows(self, channel_id: int) -> bool:
@@ -193,44 +187,6 @@ def changed(settings: ServerSettings, changes: Iterable[Change]) -> ServerSettin
     return replace(_of_plain(ServerSettings(), plain), unknown=settings.unknown)
 
 
-def checked(settings: ServerSettings) -> ServerSettings:
-    """The settings in their stored form: lists sorted, words cleaned.
-
-    Raises:
-        OptionError: something is out of its bounds; the sentence gives them.
-    """
-    message = " ".join((settings.pause_message or "").split()) or None
-    for is_wrong, clause in (
-        (settings.preset not in {None, *PRESETS}, f"the presets are {', '.join(PRESETS)}"),
-        (settings.language not in {None, *LANGUAGES}, f"the languages are {', '.join(LANGUAGES)}"),
-        (len(settings.model or "") > _MAX_MODEL_NAME, "there is no such model"),
-        (
-            max(len(settings.allowed_channels), len(settings.denied_channels)) > MAX_CHANNELS,
-            f"a list has room for {MAX_CHANNELS} channels",
-        ),
-        (
-            len(message or "") > MAX_PAUSE_MESSAGE,
-            f"the message has room for {MAX_PAUSE_MESSAGE} characters",
-        ),
-        (len(settings.filter_words) > MAX_WORDS, f"the filter has room for {MAX_WORDS} words"),
-        (
-            len(settings.filter_patterns) > MAX_PATTERNS,
-            f"the filter has room for {MAX_PATTERNS} patterns",
-        ),
-    ):
-        if is_wrong:
-            raise OptionError(f"This can't be done: {clause}.")
-    try:
-        words = tuple(sorted(set(map(clean_word, settings.filter_words))))
-        patterns = tuple(sorted(set(settings.filter_patterns)))
-        for pattern in patterns:
-            check_pattern(pattern)
-        filter_of(words, patterns)
-    except ValueError as error:
-        raise OptionError(f"The filter can't take this: {error}.") from error
-    return replace(settings, filter_words=words, filter_patterns=patterns, pause_message=message)
-
-
 def allow(settings: ServerSettings, channel_id: int) -> ServerSettings:
     """The bot may be used in this channel, and in no other that is not allowed."""
     return replace(
@@ -261,8 +217,10 @@ def clear_channel(settings: ServerSettings, channel_id: int | None) -> ServerSet
         )
     if settings.allowed_channels == frozenset({channel_id}):
         raise OptionError(
-            "This is the last channel that is allowed, and without it all would be. Allow "
-            "another first, deny this one, or clear all channels."
+            tr(
+                "This is the last channel that is allowed, and without it all would be. Allow "
+                "another first, deny this one, or clear all channels."
+            )
         )
     return replace(
         settings,

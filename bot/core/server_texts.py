@@ -6,37 +6,38 @@ from typing import Any
 from bot.core.markdown import MAX_MESSAGE, escape, length
 from bot.core.server_log import LogEntry
 from bot.core.server_settings import Change, FilterAction, ServerSettings, StoredSettings
+from bot.language import LANGUAGE_NAMES, listed, mark, slash, tr, tr_in, tr_n
 
 _MAX_LIST = 250  # characters of one list
 _MAX_CHANGES = 1700  # UTF-16 units of a change; its message has a line or two more
 _ACTIONS = {
-    FilterAction.BOTH: "refuses prompts and masks what I write",
-    FilterAction.REFUSE: "refuses prompts",
-    FilterAction.MASK: "masks what I write",
-    FilterAction.OFF: "off",
+    FilterAction.BOTH: mark("refuses prompts and masks what I write"),
+    FilterAction.REFUSE: mark("refuses prompts"),
+    FilterAction.MASK: mark("masks what I write"),
+    FilterAction.OFF: mark("off"),
 }
 _NAMES = {
-    "allowed_channels": "Allowed channels",
-    "allowed_ran_out": "The last allowed channel is gone",
-    "denied_channels": "Denied channels",
-    "model": "Model",
-    "preset": "Preset",
-    "language": "Language",
-    "filter_words": "Filter words",
-    "filter_patterns": "Filter patterns",
-    "filter_action": "Filter",
-    "hides_invites": "Invites hidden",
-    "log_channel": "Log channel",
-    "paused": "Paused",
-    "pause_message": "Message while paused",
-    "hides_reported": "Reported texts are hidden",
+    "allowed_channels": mark("Allowed channels"),
+    "allowed_ran_out": mark("The last allowed channel is gone"),
+    "denied_channels": mark("Denied channels"),
+    "model": mark("Model"),
+    "preset": mark("Preset"),
+    "language": mark("Language"),
+    "filter_words": mark("Filter words"),
+    "filter_patterns": mark("Filter patterns"),
+    "filter_action": mark("Filter"),
+    "hides_invites": mark("Invites hidden"),
+    "log_channel": mark("Log channel"),
+    "paused": mark("Paused"),
+    "pause_message": mark("Message while paused"),
+    "hides_reported": mark("Reported texts are hidden"),
 }
 _NONE = {
-    "model": "the host's choice",
-    "preset": "the usual one",
-    "language": "each member's own",
-    "log_channel": "none",
-    "pause_message": "none",
+    "model": mark("the host's choice"),
+    "preset": mark("the usual one"),
+    "language": mark("each member's own"),
+    "log_channel": mark("none"),
+    "pause_message": mark("none"),
 }
 
 
@@ -44,13 +45,13 @@ def settings_text(stored: StoredSettings) -> str:
     """All settings, a line each."""
     settings = stored.settings
     lines = [
-        f"Channels: {_channels(settings)}",
-        *(f"{_NAMES[name]}: {_one(name, getattr(settings, name))}" for name in _NONE),
-        f"Filter: {_filter(settings)}",
-        f"Invites hidden: {_one('hides_invites', settings.hides_invites)}",
-        f"Paused: {'yes' if settings.paused else 'no'}",
-        f"{_NAMES['hides_reported']}: {_one('hides_reported', settings.hides_reported)}",
-        f"-# Revision {stored.revision}",
+        _named(tr("Channels"), _channels(settings)),
+        *(_named(tr(_NAMES[name]), _one(name, getattr(settings, name))) for name in _NONE),
+        _named(tr("Filter"), _filter(settings)),
+        _named(tr("Invites hidden"), _one("hides_invites", settings.hides_invites)),
+        _named(tr("Paused"), _one("paused", settings.paused)),
+        _named(tr(_NAMES["hides_reported"]), _one("hides_reported", settings.hides_reported)),
+        "-# " + tr("Revision {number}", number=stored.revision),
     ]
     return "\n".join(lines)
 
@@ -66,7 +67,7 @@ def changes_text(changes: Iterable[Change], *, is_public: bool = False) -> str:
     for change in changes:
         line = f"- {_change(change, is_public)}"
         if lines and length("\n".join((*lines, line))) > _MAX_CHANGES:
-            return "\n".join((*lines, "- and more"))
+            return "\n".join((*lines, "- " + tr("and more")))
         lines.append(line)
     return "\n".join(lines)
 
@@ -79,25 +80,22 @@ def log_text(log: Sequence[LogEntry]) -> str:
     """
     text = ""
     for index, entry in enumerate(log):
-        who = "the bot" if entry.by_user is None else f"<@{entry.by_user}>"
-        undoes = "" if entry.undoes is None else f", takes back change {entry.undoes}"
-        head = f"**{entry.revision}** <t:{entry.at_s:.0f}:f> by {who}{undoes}"
-        block = f"{head}\n{changes_text(entry.changes)}\n"
-        rest = f"-# {len(log) - index} older"
+        block = f"{_head(entry)}\n{changes_text(entry.changes)}\n"
+        rest = "-# " + tr_n("{n} older", "{n} older", len(log) - index)
         if length(text + block + rest) > MAX_MESSAGE:
             return text + rest
         text += block
-    return text or "Nothing was changed yet."
+    return text or tr("Nothing was changed yet.")
 
 
 def filter_text(settings: ServerSettings) -> str:
     """The whole filter as a plain text for a file."""
     return "\n".join(
         (
-            f"Filter: {_ACTIONS[settings.filter_action]}",
-            f"Invites hidden: {_one('hides_invites', settings.hides_invites)}",
-            *("word     " + word for word in settings.filter_words),
-            *("pattern  " + pattern for pattern in settings.filter_patterns),
+            _named(tr("Filter"), tr(_ACTIONS[settings.filter_action])),
+            _named(tr("Invites hidden"), _one("hides_invites", settings.hides_invites)),
+            *(_named(tr("word"), word) for word in settings.filter_words),
+            *(_named(tr("pattern"), pattern) for pattern in settings.filter_patterns),
         )
     )
 
@@ -105,46 +103,73 @@ def filter_text(settings: ServerSettings) -> str:
 def channel_refusal(settings: ServerSettings) -> str:
     """Why the bot may not be used in a channel, and where it may."""
     open_ones = sorted(settings.allowed_channels - settings.denied_channels)
-    off = "This server's admins have switched me off in this channel"
     if open_ones:
-        return f"{off}; it works in {_listed(map(_channel, open_ones))}."
-    if settings.allowed_channels or settings.allowed_ran_out:
-        return (
-            f"{off}, and there is no channel left where it works; an admin can choose one with "
-            "/server channels."
+        return tr(
+            "This server's admins have switched me off in this channel; it works in {channels}.",
+            channels=_listed(map(_channel, open_ones)),
         )
-    return f"{off}; try another one."
+    if settings.allowed_channels or settings.allowed_ran_out:
+        return tr(
+            "This server's admins have switched me off in this channel, and there is no channel "
+            "left where it works; an admin can choose one with {command}.",
+            command=slash("server channels"),
+        )
+    return tr("This server's admins have switched me off in this channel; try another one.")
 
 
 def _channels(settings: ServerSettings) -> str:
     if settings.allowed_channels:
-        allowed = f"only {_listed(map(_channel, sorted(settings.allowed_channels)))}"
+        channels = _listed(map(_channel, sorted(settings.allowed_channels)))
+        allowed = tr("only {channels}", channels=channels)
     elif settings.allowed_ran_out:
-        allowed = "none, for the last allowed one was deleted; allow another, or clear all"
+        allowed = tr("none, for the last allowed one was deleted; allow another, or clear all")
     else:
-        allowed = "all"
+        allowed = tr_in("channels", "all")
     if not settings.denied_channels:
         return allowed
-    return f"{allowed}, but never {_listed(map(_channel, sorted(settings.denied_channels)))}"
+    denied = _listed(map(_channel, sorted(settings.denied_channels)))
+    return tr("{allowed}, but never {denied}", allowed=allowed, denied=denied)
 
 
 def _filter(settings: ServerSettings) -> str:
     words, patterns = len(settings.filter_words), len(settings.filter_patterns)
     if not words and not patterns:
-        return "empty"
-    counts = f"{_counted(words, 'word')}, {_counted(patterns, 'pattern')}"
-    return f"{counts}; {_ACTIONS[settings.filter_action]}"
+        return tr_in("a filter", "empty")
+    return tr(
+        "{words}, {patterns}; {action}",
+        words=tr_n("{n} word", "{n} words", words),
+        patterns=tr_n("{n} pattern", "{n} patterns", patterns),
+        action=tr(_ACTIONS[settings.filter_action]),
+    )
+
+
+def _head(entry: LogEntry) -> str:
+    """When a change was made, and by whom."""
+    who = tr("the bot") if entry.by_user is None else f"<@{entry.by_user}>"
+    values = {"revision": entry.revision, "when": f"<t:{entry.at_s:.0f}:f>", "who": who}
+    if entry.undoes is None:
+        return tr("**{revision}** {when} by {who}", **values)
+    return tr(
+        "**{revision}** {when} by {who}, takes back change {undone}", undone=entry.undoes, **values
+    )
+
+
+def _named(name: str, value: str) -> str:
+    return tr("{name}: {value}", name=name, value=value)
 
 
 def _change(change: Change, is_public: bool) -> str:
-    name = _NAMES.get(change.name, escape(change.name))
+    name = tr(_NAMES[change.name]) if change.name in _NAMES else escape(change.name)
     show = _item_of(change.name, is_public)
     gone: Any = change.before
     if isinstance(change.before, list):
         both: list[tuple[str, list[Any]]] = [("+", change.after), ("−", gone)]
         parts = [f"{sign} {_listed(map(show, items))}" for sign, items in both if items]
-        return f"{name}: {' '.join(parts)}"
-    return f"{name}: {show(change.before)} → {show(change.after)}"
+        return _named(name, " ".join(parts))
+    return tr(
+        "{whom}: {before} → {after}", whom=name, before=show(change.before),
+        after=show(change.after),
+    )  # fmt: skip
 
 
 def _item_of(name: str, is_public: bool) -> Callable[[Any], str]:
@@ -157,13 +182,15 @@ def _item_of(name: str, is_public: bool) -> Callable[[Any], str]:
 
 def _one(name: str, value: Any) -> str:
     if value is None:
-        return _NONE.get(name, "none")
+        return tr(_NONE.get(name, "none"))
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return tr("yes") if value else tr("no")
     if name in {"allowed_channels", "denied_channels", "log_channel"}:
         return _channel(int(value))
     if name == "filter_action":
-        return _ACTIONS[FilterAction(value)]
+        return tr(_ACTIONS[FilterAction(value)])
+    if name == "language":
+        return LANGUAGE_NAMES.get(str(value), escape(str(value)))
     return escape(str(value))
 
 
@@ -177,10 +204,7 @@ def _listed(items: Iterable[str]) -> str:
     kept: list[str] = []
     for item in all_items:
         if kept and sum(map(len, kept)) + 2 * len(kept) + len(item) > _MAX_LIST:
-            return f"{', '.join(kept)} and {len(all_items) - len(kept)} more"
+            more = len(all_items) - len(kept)
+            return tr_n("{items} and {n} more", "{items} and {n} more", more, items=listed(kept))
         kept.append(item)
-    return ", ".join(kept)
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    return listed(kept)

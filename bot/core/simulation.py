@@ -16,6 +16,7 @@ from bot.core.limit_buckets import Scope, Unit
 from bot.core.limits import PERSONAL_SCOPES, SHARED_SCOPES
 from bot.core.usage import RECORD_DAYS, Outcome, Request, date_of, day_number, number_of
 from bot.errors import OptionError
+from bot.language import number, tr
 
 MAX_AMOUNT = 10_000_000
 _ENDS, _ASKS = 0, 1  # of what happens in the same ms, ends come first
@@ -61,11 +62,13 @@ class Proposal:
             raise OptionError("Only a limit that a server's admins can set can be tried.")
         burst = self.amount if self.burst is None else self.burst
         if not (1 <= self.amount <= MAX_AMOUNT and 1 <= burst <= MAX_AMOUNT and self.per_s >= 1):
-            raise OptionError(f"Amount and burst must be from 1 to {MAX_AMOUNT:,}.")
+            raise OptionError(
+                tr("Amount and burst must be from 1 to {most}.", most=number(MAX_AMOUNT))
+            )
         if self.scope is Scope.ROLE and self.role_id is None:
-            raise OptionError("A limit for a role needs the role; please name it too.")
+            raise OptionError(tr("A limit for a role needs the role; please name it too."))
         if self.scope is Scope.USER and self.user_id is None:
-            raise OptionError("A limit for one member needs the member; please name them too.")
+            raise OptionError(tr("A limit for one member needs the member; please name them too."))
         return Gcra(interval_ms=self.per_s * 1000 / self.amount, burst=burst)
 
     def bucket(self, request: Request) -> int | None:

@@ -35,6 +35,7 @@ from bot.core.confusables import (
 )
 from bot.core.linear_regex import LinearRegex
 from bot.core.word_rules import EDGE, SEPARATORS, expression, rule_of
+from bot.language import tr, tr_n
 
 MAX_WORDS = 200
 MIN_WORD, MAX_WORD = 2, 50
@@ -59,12 +60,20 @@ def clean_word(word: str) -> str:
     """
     kept = " ".join(word.casefold().split())
     if not MIN_WORD <= len(kept) <= MAX_WORD:
-        raise ValueError(f"a word has {MIN_WORD} to {MAX_WORD} characters")
+        raise ValueError(
+            tr("a word has {least} to {most} characters", least=MIN_WORD, most=MAX_WORD)
+        )
     bare = kept.removeprefix("*").removesuffix("*")
     if "*" in bare:
-        raise ValueError("* goes only at the beginning or the end of a word")
+        raise ValueError(tr("* goes only at the beginning or the end of a word"))
     if "`" in bare or sum(map(str.isalnum, fold(bare).text)) < MIN_WORD:
-        raise ValueError(f"a word needs at least {MIN_WORD} letters or digits")
+        raise ValueError(
+            tr_n(
+                "a word needs at least {n} letter or digit",
+                "a word needs at least {n} letters or digits",
+                MIN_WORD,
+            )
+        )
     return kept
 
 
@@ -75,7 +84,7 @@ def check_pattern(pattern: str) -> None:
         ValueError: it can't; the message is a clause for a person.
     """
     if not 1 <= len(pattern) <= MAX_PATTERN:
-        raise ValueError(f"a pattern has 1 to {MAX_PATTERN} characters")
+        raise ValueError(tr("a pattern has 1 to {most} characters", most=MAX_PATTERN))
     LinearRegex(pattern)
 
 

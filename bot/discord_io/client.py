@@ -10,12 +10,17 @@ from typing import Any, cast
 
 import aiohttp
 import discord
+import discord.http
 import structlog
+from discord import app_commands
 from discord.ext import commands
+from discord.state import AutoShardedConnectionState
 
 from bot.discord_io.command_sync import same_commands
 from bot.discord_io.endpoints import host_of
+from bot.discord_io.translator import CatalogueTranslator
 from bot.errors import SettingError, StartupError, UnreachableError
+from bot.language import language_of, speaking
 from bot.services import Services
 
 COGS = (
@@ -54,6 +59,19 @@ class Shards:
         return shards
 
 
+class _SpeakingState(AutoShardedConnectionState[Any]):
+    """discord.py's own, which answers each member in their language.
+
+    The one place where all commands, clicks and modals come in: the tasks that discord.py starts
+    for them inherit the language.
+    """
+
+    def parse_interaction_create(self, data: Any) -> None:
+        """Called by discord.py for each interaction that the gateway tells."""
+        with speaking(language_of(data.get("locale"))):
+            super().parse_interaction_create(data)
+
+
 class BardlingBot(commands.AutoShardedBot):
     """discord.py's bot with the services that its cogs use."""
 
@@ -83,7 +101,18 @@ class BardlingBot(commands.AutoShardedBot):
                 await self.load_extension(name)
             except commands.ExtensionError as error:
                 raise StartupError(f"The extension {name} can't be loaded: {error}.") from error
+        await self.tree.set_translator(CatalogueTranslator())
         await self._register_commands()
+
+    def _get_state(self, **options: Any) -> AutoShardedConnectionState[Any]:
+        """Called by discord.py when the bot is made."""
+        return _SpeakingState(
+            dispatch=self.dispatch,
+            handlers=self._handlers,
+            hooks=self._hooks,
+            http=self.http,
+            **options,
+        )
 
     async def on_ready(self) -> None:
         """Discord has sent all servers."""
@@ -91,9 +120,17 @@ class BardlingBot(commands.AutoShardedBot):
 
     async def _register_commands(self) -> None:
         application_id = cast(int, self.application_id)  # known since the login
-        wanted = [command.to_dict(self.tree) for command in self.tree.get_commands()]
-        registered = await self.http.get_global_commands(application_id)
-        if same_commands(wanted, cast("list[Mapping[str, object]]", registered)):
+        translator = cast(app_commands.Translator, self.tree.translator)  # set just before
+        wanted = [
+            await command.get_translated_payload(self.tree, translator)
+            for command in self.tree.get_commands()
+        ]
+        path = "/applications/{application_id}/commands"
+        registered: list[Mapping[str, object]] = await self.http.request(
+            discord.http.Route("GET", path, application_id=application_id),
+            params={"with_localizations": "true"},  # discord.py has no argument for it
+        )
+        if same_commands(wanted, registered):
             _log.info("commands unchanged", count=len(wanted))
             return
         await self.tree.sync()

@@ -19,6 +19,7 @@ _BOUNDS = (
     "autocomplete", "options",
 )  # fmt: skip
 
+_LOCALIZATIONS = ("name_localizations", "description_localizations")
 _PERMISSIONS = "default_member_permissions"
 _OLD_CONTEXTS = "dm_permission"  # where contexts are given, Discord makes it of them
 
@@ -45,14 +46,20 @@ def _command_key(command: Mapping[str, object]) -> tuple[int, str]:
 def _covers(wanted: object, registered: object) -> bool:
     if isinstance(wanted, Mapping) and isinstance(registered, Mapping):
         ours, theirs = cast(_Object, wanted), cast(_Object, registered)
-        keys = {*ours, *(key for key in _BOUNDS if key in theirs)}
+        keys = {*ours, *(key for key in (*_BOUNDS, *_LOCALIZATIONS) if key in theirs)}
         if ours.get("contexts"):
             keys.discard(_OLD_CONTEXTS)
-        return all(_covers(_value(ours, key), _value(theirs, key)) for key in keys)
+        return all(_agree(key, _value(ours, key), _value(theirs, key)) for key in keys)
     if isinstance(wanted, list | tuple) and isinstance(registered, list | tuple):
         ours, theirs = cast(Sequence[object], wanted), cast(Sequence[object], registered)
         return len(ours) == len(theirs) and all(map(_covers, ours, theirs))
     return wanted == registered or (not wanted and not registered)
+
+
+def _agree(key: str, wanted: object, registered: object) -> bool:
+    if key in _LOCALIZATIONS:  # a language that was taken back is seen on Discord's side only
+        return (wanted or {}) == (registered or {})
+    return _covers(wanted, registered)
 
 
 def _value(command: _Object, key: str) -> object:

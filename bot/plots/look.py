@@ -10,11 +10,12 @@ or not (Okabe and Ito, 2008); hatching and marks say the same once more.
 
 import importlib
 import io
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
-from bot.core.usage_words import short_date
+from bot.language import ENGLISH, number, short_date, speaking, spoken
 
 BACKGROUND = "#17181C"
 TEXT = "#F2F3F5"
@@ -28,6 +29,14 @@ _WIDTH_IN, _DPI = 7.2, 150
 TITLE_PT, LABEL_PT = 18, 15
 _PAD_IN = 0.14
 _MAX_TICKS = 7
+_BEYOND_THE_FONT = {"ja", "ko", "zh-CN", "zh-TW"}  # matplotlib's own has no such letters
+
+
+@contextmanager
+def legible() -> Generator[None]:
+    """Speaks English where the letters of the language can't be drawn; its texts say it all."""
+    with speaking(ENGLISH if spoken() in _BEYOND_THE_FONT else spoken()):
+        yield
 
 
 def new_figure(height_in: float) -> Any:
@@ -112,8 +121,8 @@ def short(value: float, _position: object = None) -> str:
     """A number as an axis says it: "1.5k", "2M"."""
     for unit, size in (("M", 1e6), ("k", 1e3)):
         if abs(value) >= size:
-            return f"{value / size:.3g}{unit}"
-    return f"{value:.3g}"
+            return f"{number(float(f'{value / size:.3g}'))}{unit}"
+    return number(float(f"{value:.3g}"))
 
 
 def plain(text: str) -> str:

@@ -4,12 +4,14 @@ from typing import Any
 
 from bot.core.simulation import Simulation
 from bot.core.usage_words import percents
+from bot.language import percent, tr
 from bot.plots.look import (
     BACKGROUND,
     COLORS,
     HATCHES,
     days_below,
     legend,
+    legible,
     new_figure,
     stacked,
     style,
@@ -21,14 +23,19 @@ _HEIGHT_IN = 6.6
 
 def draw_simulation(simulation: Simulation) -> bytes:
     """Requests of each day, allowed and refused, and who used the tokens; a PNG."""
+    with legible():
+        return _drawn(simulation)
+
+
+def _drawn(simulation: Simulation) -> bytes:
     figure = new_figure(_HEIGHT_IN)
     requests, shares = figure.subplots(2, 1, height_ratios=[3, 1])
-    style(requests, "Requests")
+    style(requests, tr("Requests"))
     stacked(
         requests,
         [
-            ("allowed", [day.allowed for day in simulation.days], 0),
-            ("would be refused", [day.refused for day in simulation.days], 1),
+            (tr("allowed"), [day.allowed for day in simulation.days], 0),
+            (tr("would be refused"), [day.refused for day in simulation.days], 1),
         ],
     )
     legend(requests)
@@ -39,24 +46,27 @@ def draw_simulation(simulation: Simulation) -> bytes:
 
 def _shares(axes: Any, simulation: Simulation) -> None:
     """One bar of 100 %, in three pieces; a legend below says which is which."""
-    style(axes, "Who used the tokens")
+    style(axes, tr("Who used the tokens"))
     first, five = percents(simulation)
     left = 0
-    for place, (name, percent) in enumerate(
-        (("most active", first), ("next four", five - first), ("all others", 100 - five))
-    ):
+    pieces = (
+        (tr("most active"), first),
+        (tr("next four"), five - first),
+        (tr("all others"), 100 - five),
+    )
+    for place, (name, width) in enumerate(pieces):
         axes.barh(
             0,
-            percent,
+            width,
             left=left,
             height=0.7,
             color=COLORS[place],
             hatch=HATCHES[place],
             edgecolor=BACKGROUND,
             linewidth=0,
-            label=f"{name} {percent} %",
+            label=f"{name} {percent(width / 100)}",
         )
-        left += percent
+        left += width
     axes.set_xlim(0, 100)
     axes.set_axis_off()
     legend(axes, is_below=True)

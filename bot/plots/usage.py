@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.core.usage import DayUsage
+from bot.language import number, percent, tr
 from bot.plots.look import (
     BACKGROUND,
     BLUE,
     ORANGE,
     days_below,
     legend,
+    legible,
     new_figure,
     stacked,
     style,
@@ -26,26 +28,31 @@ def draw_usage(days: Sequence[DayUsage]) -> bytes:
     Args:
         days: at least one; all in a row.
     """
+    with legible():
+        return _drawn(days)
+
+
+def _drawn(days: Sequence[DayUsage]) -> bytes:
     figure = new_figure(_HEIGHT_IN)
     panels: Any = figure.subplots(4, 1, sharex=True)
     counts = [day.counts for day in days]
-    _bars(panels[0], "Texts", [("asked", [one.jobs for one in counts], 0)])
+    _bars(panels[0], tr("Texts"), [(tr("asked"), [one.jobs for one in counts], 0)])
     _bars(
         panels[1],
-        "Tokens",
+        tr("Tokens"),
         [
-            ("written", [one.tokens_written for one in counts], 0),
-            ("read", [one.tokens_read for one in counts], 1),
+            (tr("written"), [one.tokens_written for one in counts], 0),
+            (tr("read"), [one.tokens_read for one in counts], 1),
         ],
     )
     _waits(panels[2], days)
     _bars(
         panels[3],
-        "Refused",
+        tr("Refused"),
         [
-            ("limit", [one.refused_limit for one in counts], 0),
-            ("queue", [one.refused_queue for one in counts], 1),
-            ("other", [one.refused_other for one in counts], 2),
+            (tr("limit"), [one.refused_limit for one in counts], 0),
+            (tr("queue"), [one.refused_queue for one in counts], 1),
+            (tr("other"), [one.refused_other for one in counts], 2),
         ],
     )
     days_below(panels[3], [day.day for day in days])
@@ -54,7 +61,7 @@ def draw_usage(days: Sequence[DayUsage]) -> bytes:
 
 def _bars(axes: Any, title: str, series: Sequence[tuple[str, Sequence[float], int]]) -> None:
     total = sum(sum(heights) for _, heights, _ in series)
-    style(axes, f"{title}: {total:,}")
+    style(axes, tr("{name}: {value}", name=title, value=number(total)))
     stacked(axes, series)
     if len(series) > 1:
         legend(axes)
@@ -62,11 +69,11 @@ def _bars(axes: Any, title: str, series: Sequence[tuple[str, Sequence[float], in
 
 def _waits(axes: Any, days: Sequence[DayUsage]) -> None:
     """Two lines with marks; a day without texts is a gap."""
-    style(axes, "Wait, s")
+    style(axes, tr("Wait, s"))
     highest = 0.0
     for share, name, color, mark, dash in (
-        (0.95, "95 %", ORANGE, "^", "--"),
-        (0.5, "half", BLUE, "o", "-"),
+        (0.95, tr("{share} within", share=percent(0.95)), ORANGE, "^", "--"),
+        (0.5, tr("half within"), BLUE, "o", "-"),
     ):
         waits = [day.counts.wait_s(share) for day in days]
         highest = max(highest, *(wait or 0.0 for wait in waits))
@@ -79,7 +86,7 @@ def _waits(axes: Any, days: Sequence[DayUsage]) -> None:
             markeredgecolor=BACKGROUND,
             linestyle=dash,
             linewidth=2.5 if len(days) <= _FEW_DAYS else 1.5,
-            label=f"{name} within",
+            label=name,
         )
     axes.set_ylim(0, max(1.0, highest * 1.15))
     legend(axes)

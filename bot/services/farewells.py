@@ -5,7 +5,7 @@ processes' to look after: a reply's token lies in its job, so any process can ed
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,6 +16,7 @@ from bot.core.jobs import JobState, ReplyTarget
 from bot.core.replies import ReplyMessage
 from bot.errors import QueueDownError
 from bot.jobqueue.control import Dropped
+from bot.language import speaking
 from bot.services.ledger import Ledger
 
 _AT_ONCE = 4
@@ -60,16 +61,22 @@ class Farewells:
         self._waiting: asyncio.Queue[_Farewell] = asyncio.Queue()
         self._room = asyncio.Semaphore(_AT_ONCE)
 
-    async def take(self, dropped: Sequence[Dropped], sentence: str) -> None:
-        """Gives back what the texts were charged; their replies say the sentence soon."""
+    async def take(self, dropped: Sequence[Dropped], sentence: Callable[[], str]) -> None:
+        """Gives back what the texts were charged; their replies say the sentence soon.
+
+        Args:
+            dropped: the texts.
+            sentence: gives it, in the language that is spoken.
+        """
         now_s = asyncio.get_running_loop().time()
         for one in dropped:
             if one.job is not None:
                 # An edit that is on its way from elsewhere would come after this one's.
                 from_s = now_s + one.notice_s
                 # Where it was to be a new version, the old ones are kept.
-                rows = back_row(one.job.root) if one.job.root else []
-                message = ReplyMessage(content=sentence, components=rows)
+                with speaking(one.job.language):
+                    rows = back_row(one.job.root) if one.job.root else []
+                    message = ReplyMessage(content=sentence(), components=rows)
                 self._waiting.put_nowait(_Farewell(one.job_id, one.job.reply, message, from_s))
         for one in dropped:
             try:

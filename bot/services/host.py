@@ -10,6 +10,7 @@ from bot.core.replies import dropped
 from bot.errors import OptionError
 from bot.jobqueue.api import JobQueue
 from bot.jobqueue.control import DeadLetter, TenantLoad, WorkerInfo
+from bot.language import number, tr, tr_n
 from bot.services.farewells import Farewells
 from bot.services.pools import Pools
 from bot.services.servers import ServersService
@@ -18,7 +19,6 @@ from bot.state.settings_api import Block, BlockKind
 MIN_WEIGHT, MAX_WEIGHT = 0.01, 100.0
 MAX_REASON = 200
 _MAX_LETTERS = 10
-_BLOCKED = {BlockKind.SERVER: "this server", BlockKind.USER: "you"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,13 @@ class HostService:
         """
         kind_of = _kind(kind)
         if not 1 <= len(" ".join(reason.split())) <= MAX_REASON:
-            raise OptionError(f"This can't be done: a reason has 1 to {MAX_REASON} characters.")
+            raise OptionError(
+                tr_n(
+                    "This can't be done: a reason has 1 to {n} character.",
+                    "This can't be done: a reason has 1 to {n} characters.",
+                    MAX_REASON,
+                )
+            )
         await self._servers.block(kind_of, subject_id, reason, str(by))
         total = 0
         for queue in await self._queues():
@@ -72,7 +78,9 @@ class HostService:
             else:
                 stopped = await queue.cancel_user(subject_id)
             total += len(stopped)
-            await self._farewells.take(stopped, dropped(_BLOCKED[kind_of]))
+            await self._farewells.take(
+                stopped, lambda: dropped(is_server=kind_of is BlockKind.SERVER)
+            )
         return total
 
     async def unblock(self, kind: str, subject_id: int) -> bool:
@@ -102,7 +110,11 @@ class HostService:
         """
         if not MIN_WEIGHT <= weight <= MAX_WEIGHT:
             raise OptionError(
-                f"This can't be done: a weight is from {MIN_WEIGHT:g} to {MAX_WEIGHT:g}."
+                tr(
+                    "This can't be done: a weight is from {least} to {most}.",
+                    least=number(MIN_WEIGHT),
+                    most=number(MAX_WEIGHT),
+                )
             )
         await self._pools.set_weight(_tenant(_kind(kind), subject_id), weight)
 
@@ -177,5 +189,5 @@ def _kind(text: str) -> BlockKind:
     try:
         return BlockKind(text)
     except ValueError:
-        reason = "This can't be done: it must be a server or a user."
+        reason = tr("This can't be done: it must be a server or a user.")
         raise OptionError(reason) from None

@@ -14,6 +14,7 @@ from bot.core.limit_rules import MAX_RULES, Rule, RuleKey, ServerRules
 from bot.core.limit_words import bar_line, notes, refusal_sentence, rule_line
 from bot.core.limits import HostLimits, applied, check_rule
 from bot.errors import ConflictError, LimitReachedError, OptionError
+from bot.language import slash, speaking, spoken, tr, tr_n
 from bot.state.limits_api import MAX_LOG, LimitsStore, LoggedChange
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -52,13 +53,16 @@ class LimitsService:
         """What the host sets for all servers."""
         return self._host
 
-    async def charge(self, asker: Asker, job_id: str, tokens: int) -> tuple[str, ...]:
+    async def charge(
+        self, asker: Asker, job_id: str, tokens: int, *, language: str | None = None
+    ) -> tuple[str, ...]:
         """Takes a job's cost from all limits that apply, before the job is put.
 
         Args:
             asker: who asks, and where.
             job_id: names the charge; charging it again changes nothing.
             tokens: the estimate; the ledger corrects it when the job has ended.
+            language: of the notes, which stand under a text that everybody sees; None = as spoken.
 
         Returns:
             Notes for the asker on limits of which three quarters or more are used.
@@ -70,7 +74,8 @@ class LimitsService:
         buckets = applied(asker, await self._rules_of(asker), self._host)
         answer = await self._store.charge(job_id, buckets, tokens)
         if isinstance(answer, Charged):
-            return notes(answer.states)
+            with speaking(language or spoken()):
+                return notes(answer.states)
         _log.info("limit reached", job_id=job_id, bucket=answer.state.bucket.key)
         raise LimitReachedError(refusal_sentence(answer))
 
@@ -99,8 +104,12 @@ class LimitsService:
         after = before.with_rule(rule)
         if len(after.rules) > MAX_RULES:
             raise OptionError(
-                f"A server can have {MAX_RULES} limits at most; remove one first "
-                "(`/limits remove`)."
+                tr_n(
+                    "A server can have {n} limit at most; remove one first (`{command}`).",
+                    "A server can have {n} limits at most; remove one first (`{command}`).",
+                    MAX_RULES,
+                    command=slash("limits remove"),
+                )
             )
         return await self._change(guild_id, before, after, by_user, rule.key)
 
@@ -113,7 +122,12 @@ class LimitsService:
         """
         before = await self._store.rules(guild_id)
         if before.find(key) is None:
-            raise OptionError("There is no such limit (any more); `/limits show` lists them all.")
+            raise OptionError(
+                tr(
+                    "There is no such limit (any more); `{command}` lists them all.",
+                    command=slash("limits show"),
+                )
+            )
         return await self._change(guild_id, before, before.without(key), by_user, key)
 
     async def set_exempt(
@@ -128,7 +142,13 @@ class LimitsService:
         before = await self._store.rules(guild_id)
         after = before.with_exempt(role_id, is_exempt=is_exempt)
         if len(after.exempt_roles) > MAX_RULES:
-            raise OptionError(f"A server can have {MAX_RULES} exempt roles at most.")
+            raise OptionError(
+                tr_n(
+                    "A server can have {n} exempt role at most.",
+                    "A server can have {n} exempt roles at most.",
+                    MAX_RULES,
+                )
+            )
         return await self._change(guild_id, before, after, by_user, None)
 
     async def log(self, guild_id: int, n: int = MAX_LOG) -> list[LoggedChange]:
@@ -149,10 +169,13 @@ class LimitsService:
         taken_back = {change.undoes for change in newest}
         if any(one.undoes is None and one.revision not in taken_back for one in newest):
             raise ConflictError(
-                "Somebody else changed the limits of this server at the same moment. See "
-                "`/limits log`, and undo again if it is still to be undone."
+                tr(
+                    "Somebody else changed the limits of this server at the same moment. See "
+                    "`{command}`, and undo again if it is still to be undone.",
+                    command=slash("limits log"),
+                )
             )
-        raise OptionError("There is no change left that could be undone.")
+        raise OptionError(tr("There is no change left that could be undone."))
 
     async def drop_target(self, guild_id: int, target_id: int) -> bool:
         """Removes all rules for a role or channel that was deleted; whether there were any.
@@ -167,7 +190,7 @@ class LimitsService:
                 return False
             if await self._store.change_rules(guild_id, before.revision, after, THE_BOT):
                 return True
-        raise ConflictError("The limits of this server change too fast.")
+        raise ConflictError(tr("The limits of this server change too fast."))
 
     async def forget_guild(self, guild_id: int) -> None:
         """Deletes a server's rules and their log; what was used stays used for its day."""
@@ -191,14 +214,21 @@ class LimitsService:
         if await self._store.change_rules(guild_id, before.revision, after, by_user):
             return Change(before=before, after=after)
         current = await self._store.rules(guild_id)
-        raise ConflictError(
-            "Somebody else changed the limits of this server at the same moment, so yours was not "
-            f"set. {_what_now(current, key)} Type the command again if yours should stand."
-        )
+        raise ConflictError(_conflict(current, key))
 
 
-def _what_now(current: ServerRules, key: RuleKey | None) -> str:
+def _conflict(current: ServerRules, key: RuleKey | None) -> str:
+    """That another admin was faster, and what is set now."""
     rule = None if key is None else current.find(key)
     if rule is None:
-        return "See `/limits show` for what is set now."
-    return f"Now it is {rule_line(rule)}."
+        return tr(
+            "Somebody else changed the limits of this server at the same moment, so yours was not "
+            "set. See `{command}` for what is set now. Type the command again if yours should "
+            "stand.",
+            command=slash("limits show"),
+        )
+    return tr(
+        "Somebody else changed the limits of this server at the same moment, so yours was not set. "
+        "Now it is {rule}. Type the command again if yours should stand.",
+        rule=rule_line(rule),
+    )

@@ -12,27 +12,24 @@ import structlog
 
 from bot.core.asker import Asker
 from bot.core.invites import has_invite
+from bot.core.server_bounds import checked
 from bot.core.server_log import LogEntry, to_undo
 from bot.core.server_settings import (
     ServerSettings,
     StoredSettings,
     changed,
-    checked,
     differences,
     without_channel,
 )
 from bot.core.server_texts import channel_refusal
 from bot.errors import NotHereError, OptionError, PromptError, SettingsError
+from bot.language import listed, public_language, slash, spoken, tr
 from bot.state.settings_api import Block, BlockKind, SettingsStore
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 _ABSENT_S = 2 * 86_400.0  # longer than any outage of all bot processes should be
 _TRIES = 5  # of changes that no person waits for
-_CONFLICT = (
-    "Somebody else has just changed this server's settings, so yours were not written; look at "
-    "them with /server show, then try again."
-)
 
 
 async def _no_models() -> Sequence[str]:
@@ -69,6 +66,15 @@ class ServersService:
             return ServerSettings()
         return (await self._store.read(guild_id)).settings
 
+    async def public_language(self, guild_id: int | None) -> str:
+        """The language of an answer that everybody in a server sees.
+
+        Raises:
+            QueueDownError: the settings are not known, and the store can't be reached.
+            SettingsError: they can't be read by this program.
+        """
+        return public_language(spoken(), (await self.settings(guild_id)).language)
+
     async def shown(self, guild_id: int) -> StoredSettings:
         """The settings as they are now, with their revision.
 
@@ -94,21 +100,25 @@ class ServersService:
         if settings.paused:
             told = settings.pause_message
             raise NotHereError(
-                f"This server's admins have paused me: {told}"
+                tr("This server's admins have paused me: {message}", message=told)
                 if told
-                else "This server's admins have paused me; please try again later."
+                else tr("This server's admins have paused me; please try again later.")
             )
         if not settings.allows(asker.channel_id):
             raise NotHereError(channel_refusal(settings))
         if settings.refuses_prompts and settings.word_filter().hits(prompt):
             raise PromptError(
-                "This server's filter does not let this prompt through; please put it in other "
-                "words."
+                tr(
+                    "This server's filter does not let this prompt through; please put it in other "
+                    "words."
+                )
             )
         if settings.hides_invites and has_invite(prompt):
             raise PromptError(
-                "This server does not want invites to other servers; please leave it out of the "
-                "prompt."
+                tr(
+                    "This server does not want invites to other servers; please leave it out of "
+                    "the prompt."
+                )
             )
         return settings
 
@@ -154,8 +164,14 @@ class ServersService:
         """
         served = await self._served_models()
         if model is not None and model not in served:
-            names = f"; those that do: {', '.join(served)}" if served else ""
-            raise OptionError(f"No model of this name runs here{names}.")
+            raise OptionError(
+                tr(
+                    "No model of this name runs here; those that do: {names}.",
+                    names=listed(served),
+                )
+                if served
+                else tr("No model of this name runs here.")
+            )
         return await self.change(guild_id, by_user, model=model)
 
     async def reset(
@@ -179,7 +195,7 @@ class ServersService:
             await self._store.write(guild_id, none, revision=None, by_user=by_user, changes=())
             return none, none
         if stored.revision != revision:
-            raise SettingsError(_CONFLICT)
+            raise SettingsError(_conflict())
         return await self._write(guild_id, by_user, stored, ServerSettings())
 
     async def undo(self, guild_id: int, by_user: int) -> tuple[ServerSettings, ServerSettings]:
@@ -192,7 +208,7 @@ class ServersService:
         stored = await self._store.read_fresh(guild_id)
         entry = to_undo(await self._store.log(guild_id))
         if entry is None:
-            raise SettingsError("There is no change left to undo.")
+            raise SettingsError(tr("There is no change left to undo."))
         after = changed(stored.settings, (change.reversed() for change in entry.changes))
         return await self._write(guild_id, by_user, stored, after, undoes=entry.revision)
 
@@ -241,7 +257,7 @@ class ServersService:
             after = without_channel(stored.settings, channel_id)
             if after == stored.settings or await self._try_write(guild_id, None, stored, after):
                 return
-        raise SettingsError(_CONFLICT)
+        raise SettingsError(_conflict())
 
     async def due_for_deletion(self) -> list[int]:
         """Servers whose data has to go now; whoever has deleted his calls `forget_guild`.
@@ -294,7 +310,7 @@ class ServersService:
     ) -> tuple[ServerSettings, ServerSettings]:
         same = after == stored.settings and undoes is None
         if not same and not await self._try_write(guild_id, by_user, stored, after, undoes):
-            raise SettingsError(_CONFLICT)
+            raise SettingsError(_conflict())
         return stored.settings, after
 
     async def _try_write(
@@ -321,7 +337,19 @@ class ServersService:
 
 
 def _block_sentence(block: Block) -> str:
-    whom = "you" if block.kind is BlockKind.USER else "this server"
-    why = block.reason.rstrip(".")
-    end = f": {why}." if why else "; please ask the host why."
-    return f"The host of this bot does not serve {whom}{end}"
+    why, is_user = block.reason.rstrip("."), block.kind is BlockKind.USER
+    if is_user and why:
+        return tr("The host of this bot does not serve you: {reason}.", reason=why)
+    if is_user:
+        return tr("The host of this bot does not serve you; please ask the host why.")
+    if why:
+        return tr("The host of this bot does not serve this server: {reason}.", reason=why)
+    return tr("The host of this bot does not serve this server; please ask the host why.")
+
+
+def _conflict() -> str:
+    return tr(
+        "Somebody else has just changed this server's settings, so yours were not written; look "
+        "at them with {command}, then try again.",
+        command=slash("server show"),
+    )

@@ -23,6 +23,7 @@ from bot.errors import (
     QueueFullError,
 )
 from bot.jobqueue.api import JobQueue, Placement, PutStatus
+from bot.language import public_language, spoken
 from bot.services.ledger import Ledger
 from bot.services.limits import LimitsService
 from bot.services.pools import Pools
@@ -111,7 +112,8 @@ class TextService:
             if request.preset is None and request.base is None and settings.preset:
                 request = replace(request, preset=settings.preset)
             job = self.prepare(request)
-            return await self._enter(job, request.asker, request.model or settings.model, note)
+            wanted, language = request.model or settings.model, settings.language
+            return await self._enter(job, request.asker, wanted, note, language)
 
     async def submit(self, job: Job, asker: Asker, model: str | None) -> str:
         """Puts a job that somebody else made; as `ask` in everything else.
@@ -130,13 +132,18 @@ class TextService:
         """
         async with self._noted(asker, job.id) as note:
             settings = await self._parts.servers.check(asker, job.prompt)
-            return await self._enter(job, asker, model or settings.model, note)
+            wanted, language = model or settings.model, settings.language
+            return await self._enter(job, asker, wanted, note, language)
 
-    async def _enter(self, job: Job, asker: Asker, wanted: str | None, note: _Note) -> str:
+    async def _enter(
+        self, job: Job, asker: Asker, wanted: str | None, note: _Note, fixed_language: str | None
+    ) -> str:
         """Which model, what do the limits say, is there room in the line."""
+        language = public_language(spoken(), fixed_language)
+        job = replace(job, language=language)
         model = await self._parts.pools.choose(wanted)
         note.tokens = job.cost
-        placement = await self._put(job, asker, self._parts.pools.of(model))
+        placement = await self._put(job, asker, self._parts.pools.of(model), language)
         _log.info("job put", status=placement.status.value, place=placement.place, model=model)
         return model
 
@@ -157,9 +164,9 @@ class TextService:
             event = Asked.by(asker, job_id=job_id, tokens=note.tokens, outcome=outcome)
             await self._parts.usage.asked(event)
 
-    async def _put(self, job: Job, asker: Asker, queue: JobQueue) -> Placement:
+    async def _put(self, job: Job, asker: Asker, queue: JobQueue, language: str) -> Placement:
         """Charges the limits, then stands in line; a job that is refused there costs nothing."""
-        notes = await self._parts.limits.charge(asker, job.id, job.cost)
+        notes = await self._parts.limits.charge(asker, job.id, job.cost, language=language)
         try:
             placement = await queue.put(replace(job, notes=(*job.notes, *notes)))
         except QueueDownError:

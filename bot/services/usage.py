@@ -21,6 +21,7 @@ from bot.core.usage_words import (
     stats_text,
 )
 from bot.errors import OptionError, QueueDownError
+from bot.language import tr
 from bot.plots.simulation import draw_simulation
 from bot.plots.usage import draw_usage
 from bot.state.usage_api import UsageStore
@@ -61,7 +62,7 @@ class UsageService:
         try:
             await self._store.asked(event)
         except QueueDownError as error:
-            _log.warning("request not noted", job_id=event.job_id, reason=str(error))
+            _log.warning("request not noted", job_id=event.job_id, reason=type(error).__name__)
 
     async def stats(self, guild_id: int | None, days: int) -> UsageReport:
         """What a server used, today included.
@@ -75,7 +76,9 @@ class UsageService:
             QueueDownError: the store can't be reached.
         """
         if not 1 <= days <= COUNTER_DAYS:
-            raise OptionError(f"This can't be done: days must be from 1 to {COUNTER_DAYS}.")
+            raise OptionError(
+                tr("This can't be done: days must be from 1 to {most}.", most=COUNTER_DAYS)
+            )
         usage = await self._store.days(guild_id, days)
         total = Counts.total(day.counts for day in usage)
         if not (total.jobs or total.refused):

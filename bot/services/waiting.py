@@ -16,6 +16,7 @@ import structlog
 from bot.core.replies import waiting
 from bot.errors import QueueDownError
 from bot.jobqueue.api import JobQueue, Waiting
+from bot.language import speaking, spoken
 from bot.services.pools import Pools
 
 NOTICE_S = 2.5  # a notice that takes longer is cut off
@@ -57,6 +58,7 @@ class _Watched:
     job_id: str = field(compare=False)
     queue: JobQueue = field(compare=False)
     show: ShowNotice = field(compare=False)
+    language: str = field(compare=False)
     shown: str = field(compare=False, default="")
 
 
@@ -78,10 +80,21 @@ class WaitingBoard:
         self._watched: list[_Watched] = []
         self._room = asyncio.Semaphore(_AT_ONCE)
 
-    def watch(self, job_id: str, model: str, show: ShowNotice) -> None:
-        """Tells of a job in its reply for as long as it waits, from a moment on."""
+    def watch(
+        self, job_id: str, model: str, show: ShowNotice, *, language: str | None = None
+    ) -> None:
+        """Tells of a job in its reply for as long as it waits, from a moment on.
+
+        Args:
+            job_id: the job.
+            model: whose queue it is in.
+            show: shows a notice; called while `language` is spoken.
+            language: of the reply; None = as spoken now.
+        """
         if len(self._watched) < _MOST_WATCHED:
-            self._put(_Watched(0.0, job_id, self._pools.of(model), show), self._pace.first_after_s)
+            queue = self._pools.of(model)
+            one = _Watched(0.0, job_id, queue, show, language or spoken())
+            self._put(one, self._pace.first_after_s)
 
     async def run(self) -> None:
         """Until it is cancelled."""
@@ -94,9 +107,9 @@ class WaitingBoard:
                     continue
                 one = heapq.heappop(self._watched)
                 await self._room.acquire()
-                group.create_task(self._tell(one)).add_done_callback(
-                    lambda _task: self._room.release()
-                )
+                with speaking(one.language):
+                    task = group.create_task(self._tell(one))
+                task.add_done_callback(lambda _task: self._room.release())
                 await asyncio.sleep(self._pace.apart_s)
 
     async def _tell(self, one: _Watched) -> None:

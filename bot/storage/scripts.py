@@ -18,6 +18,7 @@ from redis.exceptions import NoScriptError, OutOfMemoryError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from bot.errors import QueueDownError
+from bot.language import tr
 from bot.storage.cancellation import heed_cancel
 from bot.storage.clients import RedisClient
 
@@ -37,10 +38,12 @@ def down_error(error: RedisError | OSError) -> QueueDownError:
     if isinstance(error, OutOfMemoryError) or "-OOM" in str(
         error
     ):  # Redis 6.2 says it in Lua's words
-        return QueueDownError("The queue has no memory left; please try again later.")
+        return QueueDownError(tr("The queue has no memory left; please try again later."))
     if isinstance(error, RedisConnectionError | RedisTimeoutError | OSError):
-        return QueueDownError("The queue can't be reached right now; please try again in a minute.")
-    return QueueDownError("The queue refused the request; please try again later.")
+        return QueueDownError(
+            tr("The queue can't be reached right now; please try again in a minute.")
+        )
+    return QueueDownError(tr("The queue refused the request; please try again later."))
 
 
 @dataclass(frozen=True, slots=True)

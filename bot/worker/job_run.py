@@ -20,6 +20,7 @@ from bot.discord_io.reply_rest import ReplyError, ReplyGoneError, ReplyRefusedEr
 from bot.errors import QueueDownError
 from bot.jobqueue.api import Claim, Verdict
 from bot.jobqueue.limits import DEADLINE_MARGIN_S
+from bot.language import speaking, tr
 from bot.worker.generation import End
 from bot.worker.replay import ReplayWork
 from bot.worker.reply_writer import LeaseLostError, ReplyWriter
@@ -95,8 +96,11 @@ class JobRun:
     async def run(self) -> None:
         """Everything from the prompt to the finished job. Never raises but by cancellation."""
         job = self.claim.job
-        with structlog.contextvars.bound_contextvars(
-            job_id=job.id, guild_id=job.reply.guild_id, attempt=self.claim.attempt
+        with (
+            structlog.contextvars.bound_contextvars(
+                job_id=job.id, guild_id=job.reply.guild_id, attempt=self.claim.attempt
+            ),
+            speaking(job.language),
         ):
             try:
                 await self._run()
@@ -128,11 +132,11 @@ class JobRun:
             await self._finish(JobState.FAILED)
         except ReplyRefusedError as error:
             _log.error("reply refused", reason=str(error), error_id=error_id)
-            sentence = "Discord refused this text; please ask for another one."
+            sentence = tr("Discord refused this text; please ask for another one.")
             await self._give_up(failure(sentence, error_id), error_id, JobState.FAILED)
         except RefusedByEngineError as error:
             _log.error("prompt refused", reason=str(error.__cause__), error_id=error_id)
-            sentence = "The model can't read this prompt; please try another one."
+            sentence = tr("The model can't read this prompt; please try another one.")
             await self._give_up(failure(sentence, error_id), error_id, JobState.FAILED)
         except WritingFailedError as error:
             await self._try_again(error, error_id)

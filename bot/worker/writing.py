@@ -13,16 +13,17 @@ from bot.core.models import ModelInfo
 from bot.core.prompts import FittedPrompt, fit_window
 from bot.core.replies import Label, left_out
 from bot.core.sampling import SamplingParams
+from bot.language import mark, tr
 from bot.model.tokenizers.api import Tokenizer
 from bot.worker.engine_loop import EngineLoop, Seat
 from bot.worker.generation import End, Generation
 from bot.worker.work import RefusedByEngineError, WritingFailedError
 
 _NOTES = {
-    End.STOPPED: "stopped by request",
-    End.DEADLINE: "out of time",
-    End.WINDOW: "the model's window is full",
-    End.LOOP: "it began to repeat itself",
+    End.STOPPED: mark("stopped by request"),
+    End.DEADLINE: mark("out of time"),
+    End.WINDOW: mark("the model's window is full"),
+    End.LOOP: mark("it began to repeat itself"),
 }
 
 
@@ -150,7 +151,7 @@ class Writing:
     def label(self) -> Label:
         """What stands under the text."""
         end, fitted = self.generation.end, self.fitted
-        ended = (_NOTES[end],) if end is not None and end in _NOTES else ()
+        ended = (tr(_NOTES[end]),) if end is not None and end in _NOTES else ()
         cut = left_out(prompt=fitted.dropped, pinned=fitted.pinned_dropped)
         return Label(
             model=self._model.name,

@@ -61,7 +61,7 @@ async def test_member_runs_into_a_limit_and_reads_all_about_it(stack: Stack):
     assert "seed" in (await stack.final(await ask(stack, local.ben)))["content"]
     refusal = await told(stack, await ask(stack, local.ben))
     assert "1 request per hour" in refusal
-    assert "used up" in refusal
+    assert "Used up" in refusal
     assert MOMENT.search(refusal)
     mine = await command(stack, local.ben, "limits mine")
     assert "0 of 1 request left" in mine

@@ -231,7 +231,7 @@ class Front:
 
     async def click(
         self, job_id: str = "1", *, user_id: int = ASKER, guild_id: int | None = GUILD,
-        permissions: int = 0, shown: str = "",
+        permissions: int = 0, shown: str = "", locale: str = "en-US",
     ) -> list[Call]:  # fmt: skip
         """Somebody clicks the Stop button of a job; what Discord gets until all is quiet."""
         row = stop_row(job_id)
@@ -245,7 +245,7 @@ class Front:
             permissions=permissions,
         )
         message = _message(content=shown, components=row)
-        return await self._tell(payload | {"message": message})
+        return await self._tell(payload | {"message": message, "locale": locale})
 
     def interaction(self, kind: discord.InteractionType) -> discord.Interaction[discord.Client]:
         """A command or a click that nothing has answered yet."""

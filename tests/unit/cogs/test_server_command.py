@@ -102,7 +102,7 @@ async def test_subcommand_of_another_extension_is_guarded_too(front: ServerFront
          {"denied_channels": frozenset({CHANNEL})}, "Denied channels: + <#20>"),
         ("model", {"model": "gpt2-xl"}, {"model": "gpt2-xl"}, "the host's choice → gpt2-xl"),
         ("preset", {"preset": "wild"}, {"preset": "wild"}, "Preset: the usual one → wild"),
-        ("language", {"language": "de"}, {"language": "de"}, "each member's own → de"),
+        ("language", {"language": "de"}, {"language": "de"}, "each member's own → Deutsch"),
         ("filter add", {"text": "Ugly, very  bad ,"},
          {"filter_words": ("ugly", "very bad")}, "Filter words: + ugly, very bad"),
         ("filter add", {"text": r"x,\d", "kind": "pattern"},
@@ -201,7 +201,7 @@ async def test_show_tells_everything(front: ServerFront):
 
     assert is_deferred_in_private(defer)
     assert "Channels: all\n" in edit.message["content"]
-    assert "Language: de\n" in edit.message["content"]
+    assert "Language: Deutsch\n" in edit.message["content"]
     assert edit.pings_nobody
 
 
@@ -214,9 +214,9 @@ async def test_changes_tells_who_and_what(front: ServerFront):
 
     first, second, third, fourth = edit.message["content"].strip().splitlines()
     assert first == f"**2** <t:5000:f> by <@{ADMIN}>, takes back change 1"
-    assert "- Language: de → each member's own" == second
+    assert "- Language: Deutsch → each member's own" == second
     assert f"**1** <t:5000:f> by <@{ADMIN}>" == third
-    assert "- Language: each member's own → de" == fourth
+    assert "- Language: each member's own → Deutsch" == fourth
 
 
 # The log channel
@@ -278,7 +278,7 @@ async def test_reset_asks_first_and_works_after_a_restart(front: ServerFront):
     defer, edit = await front.press(button_of(question))
 
     assert 6 == defer.kind
-    assert "Language: de → each member's own" in edit.message["content"]
+    assert "Language: Deutsch → each member's own" in edit.message["content"]
     assert [] == edit.message["components"]
     assert ServerSettings() == await settings(front)
 

@@ -56,9 +56,9 @@ async def test_admin_gets_a_private_answer_with_a_picture(
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"permissions": 0x7FFF_FFFF & ~MANAGE_GUILD}, "Only members who may manage the server"),
-        ({"is_installed": False}, "only in a server that has added the bot"),
-        ({"guild_id": None}, "only in a server that has added the bot"),
+        ({"permissions": 0x7FFF_FFFF & ~MANAGE_GUILD}, "Only those who may manage this server"),
+        ({"is_installed": False}, "only in a server to which I was added"),
+        ({"guild_id": None}, "only in a server to which I was added"),
     ],
     ids=["member", "brought along", "direct message"],
 )
@@ -100,7 +100,7 @@ async def test_limit_of_a_role_or_channel_is_about_that_one(usage_front: UsageFr
     )
 
     assert "<@&7>" in of_role.call.message["content"]
-    assert "none of the 1 requests" in of_role.call.message["content"]
+    assert "none: 1 requests" in of_role.call.message["content"]
     assert of_role.call.pings_nobody
     assert f"<#{CHANNEL}>" in of_channel.call.message["content"]
     assert "refused 2 of the 3" in of_channel.call.message["content"]

@@ -39,7 +39,7 @@ def state(
 def test_refusal_says_which_limit_how_much_is_left_and_when_it_comes_back():
     """160 more tokens are back in 288 s."""
     assert (
-        "Of your 2,000 tokens per hour 140 are left, and this text can take up to 300 tokens; "
+        "140 are left of your 2,000 tokens per hour, and this text can take up to 300 tokens; "
         "enough for it will be back <t:1700000288:R>. Ask for a shorter text, or wait."
     ) == refusal_sentence(Refused(state(1860), 300))
 
@@ -47,11 +47,11 @@ def test_refusal_says_which_limit_how_much_is_left_and_when_it_comes_back():
 @pytest.mark.parametrize(
     ("scope", "words"),
     [
-        (Scope.SERVER, "this server's 2,000 tokens per hour "),
-        (Scope.CHANNEL, "the 2,000 tokens per hour of <#5> "),
-        (Scope.ROLE, "your 2,000 tokens per hour as <@&5> "),
-        (Scope.MEMBER, "your 2,000 tokens per hour "),
-        (Scope.USER, "your 2,000 tokens per hour "),
+        (Scope.SERVER, "this server's 2,000 tokens per hour, "),
+        (Scope.CHANNEL, "the 2,000 tokens per hour of <#5>, "),
+        (Scope.ROLE, "your 2,000 tokens per hour as <@&5>, "),
+        (Scope.MEMBER, "your 2,000 tokens per hour, "),
+        (Scope.USER, "your 2,000 tokens per hour, "),
         (Scope.HOST_MEMBER, "your 2,000 tokens per hour in all places, as the host"),
         (Scope.HOST_SERVER, "this server's 2,000 tokens per hour, as the host"),
     ],
@@ -64,10 +64,10 @@ def test_every_scope_is_named(scope: Scope, words: str):
 def test_nothing_left_is_said_as_such():
     """Of requests one needs the next only."""
     assert (
-        "Your 6 requests per hour are used up; the next one is back <t:1700000600:R>."
+        "Used up: your 6 requests per hour. The next one is back <t:1700000600:R>."
     ) == refusal_sentence(Refused(state(6, unit=Unit.REQUESTS, amount=6), 1))
     assert refusal_sentence(Refused(state(2000), 300)).startswith(
-        "Your 2,000 tokens per hour are used up; this text can take up to 300 tokens"
+        "Used up: your 2,000 tokens per hour. This text can take up to 300 tokens"
     )
 
 
@@ -75,8 +75,8 @@ def test_text_that_can_never_pass_is_told_to_be_shorter():
     """Waiting does not help, and no time is told."""
     sentence = refusal_sentence(Refused(state(0, burst=200), 300))
 
-    assert "more than your 2,000 tokens per hour (200 at once) let through" in sentence
-    assert "waiting does not help" in sentence
+    assert "lets through at once: your 2,000 tokens per hour (200 at once)." in sentence
+    assert "Waiting does not help" in sentence
     assert "200 tokens at most" in sentence
     assert "<t:" not in sentence
 
@@ -85,11 +85,9 @@ def test_notes_begin_at_three_quarters():
     """The emptiest limit first; what is whole is not mentioned."""
     found = notes([state(1499), state(1500), state(1, unit=Unit.REQUESTS, amount=1), state(0)])
 
-    assert ["100 %", "75 %"] == [re.findall(r"\d+ %", one)[0] for one in found]
-    assert "You have used 80 % of your 2,000 tokens per hour; all of it is back" in note(
-        state(1600)
-    )
-    assert note(state(1600, scope=Scope.CHANNEL)).startswith("Together you have used 80 %")
+    assert ["100%", "75%"] == [re.findall(r"\d+%", one)[0] for one in found]
+    assert "You have used 80% of your 2,000 tokens per hour; all of it is back" in note(state(1600))
+    assert note(state(1600, scope=Scope.CHANNEL)).startswith("Together you have used 80%")
 
 
 def test_bar_shows_what_is_left():

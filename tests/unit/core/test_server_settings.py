@@ -8,18 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.markdown import MAX_MESSAGE, length
+from bot.core.server_bounds import MAX_CHANNELS, MAX_PAUSE_MESSAGE, checked
 from bot.core.server_log import LogEntry, entry_json, entry_of, to_undo
 from bot.core.server_settings import (
-    LANGUAGES,
-    MAX_CHANNELS,
-    MAX_PAUSE_MESSAGE,
     Change,
     FilterAction,
     ServerSettings,
     StoredSettings,
     allow,
     changed,
-    checked,
     clear_channel,
     deny,
     differences,
@@ -34,6 +31,7 @@ from bot.core.server_texts import (
 )
 from bot.core.word_filter import MAX_PATTERNS, MAX_WORDS
 from bot.errors import OptionError, SettingsError
+from bot.language import LANGUAGES
 
 CHANNELS = st.frozensets(st.integers(0, 6), max_size=5)
 TEXTS = st.text(max_size=8).filter(lambda text: not any("\ud800" <= c <= "\udfff" for c in text))
@@ -229,7 +227,7 @@ def test_settings_in_words():
         "Channels: only <#1>, <#2>, but never <#3>",
         "Model: gpt2-xl",
         "Preset: story",
-        "Language: de",
+        "Language: Deutsch",
         "Log channel: <#9>",
         r"Message while paused: Back at \*noon\*.",
         "Filter: 2 words, 1 pattern; masks what I write",

@@ -51,7 +51,7 @@ def test_usage_says_what_was_counted():
     assert ["texts", "1,200", "1,200", "1,200"] == table_of(text)[1].split()
     for said in (text, alt_text):
         assert "Refused: 2 by a limit, 1 by the queue, 0 for other reasons." in said
-        assert "half of the texts began within 3.5 s, 95 % within 4.8 s" in said
+        assert "half of the texts began within 3.5 s, 95% within 4.8 s" in said
     assert "1,200 in all, most of them on Nov 25: 1,200." in alt_text
     assert "4,000 written and 0 read" in alt_text
 
@@ -69,12 +69,12 @@ def test_simulation_says_what_would_have_been():
     """Numbers of members and no names."""
     text, alt_text = simulation_text(simulation()), simulation_alt_text(simulation())
 
-    assert text.startswith("**If there were a limit: 20 requests in each hour for each member**\n")
+    assert text.startswith("**If there were a limit** – each member: 20 requests per hour\n")
     for said in (text, alt_text):
-        assert "It would have refused 28 of the 238 requests of the last 7 days (12 %)." in said
+        assert "It would have refused 28 of the 238 requests of the last 7 days (12%)." in said
         assert "Of 12 members, 3 would have been refused at least once." in said
         assert "The longest wait until it is allowed again: 13 minutes." in said
-        assert "40 % went to the most active member, 30 % to the next four, 30 % to all" in said
+        assert "40% went to the most active member, 30% to the next four, 30% to all" in said
     assert ["2026-11-25", "34", "4"] == table_of(text)[-1].split()
     assert "Nov 25: 34 and 4." in alt_text
 
@@ -91,7 +91,7 @@ def test_simulation_without_refusals_is_one_sentence():
     """No wait, no members to count."""
     text = simulation_text(simulation(refused=0))
 
-    assert "It would have refused none of the 210 requests of the last 7 days" in text
+    assert "it would have refused none: 210 requests" in text
     assert "longest wait" not in text
 
 
@@ -105,20 +105,20 @@ def test_requests_that_could_never_run_are_pointed_out():
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"scope": Scope.SERVER}, "1,000 tokens in each day for all of the server together"),
-        ({"scope": Scope.CHANNEL}, "1,000 tokens in each day for each channel"),
+        ({"scope": Scope.SERVER}, "the whole server: 1,000 tokens per day"),
+        ({"scope": Scope.CHANNEL}, "each channel: 1,000 tokens per day"),
         (
             {"scope": Scope.CHANNEL, "channel_id": 5},
-            "1,000 tokens in each day for all in <#5> together",
+            "<#5>: 1,000 tokens per day",
         ),
         (
             {"scope": Scope.ROLE, "role_id": 6},
-            "1,000 tokens in each day for each member with the role <@&6>",
+            "each member with <@&6>: 1,000 tokens per day",
         ),
-        ({"scope": Scope.USER, "user_id": 7}, "1,000 tokens in each day for <@7>"),
+        ({"scope": Scope.USER, "user_id": 7}, "<@7>: 1,000 tokens per day"),
         (
             {"scope": Scope.MEMBER, "burst": 90, "per_s": 90},
-            "1,000 tokens in each 90 s for each member, at most 90 at once",
+            "each member: 1,000 in each 90 seconds (90 at once)",
         ),
     ],
 )

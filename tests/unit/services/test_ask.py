@@ -109,7 +109,7 @@ async def test_notes_at_three_quarters_go_with_the_job(desk: Desk):
     first, second = await desk.jobs()
     assert () == first.notes
     [note] = second.notes
-    assert note.startswith("You have used 81 % of your 1,000 tokens per hour")
+    assert note.startswith("You have used 81% of your 1,000 tokens per hour")
 
 
 async def test_limit_holds_to_its_last_token(desk: Desk):
@@ -271,7 +271,7 @@ def _other(job_id: str, **changes: Any) -> Job:
             "No worker serves the model gone right now; choose one of large, small",
             Outcome.REFUSED_OTHER,
         ),
-        (_limit_requests, LimitReachedError, "used up", Outcome.REFUSED_LIMIT),
+        (_limit_requests, LimitReachedError, "Used up", Outcome.REFUSED_LIMIT),
         (_fill_queue, QueueFullError, "Too many texts are waiting", Outcome.REFUSED_QUEUE),
         (_fill_user, QueueFullError, "as one member may have", Outcome.REFUSED_QUEUE),
         (

@@ -98,7 +98,7 @@ async def test_all_are_told_apart_and_few_at_once(farewells: Farewells, replies:
     """Discord allows about fifty requests a second, for everything."""
     replies.takes_s = 0.15
     async with running(farewells):
-        await farewells.take([drop(str(n)) for n in range(12)], SENTENCE)
+        await farewells.take([drop(str(n)) for n in range(12)], lambda: SENTENCE)
         await replies.has(12)
 
     times_s = [at_s for at_s, _, _ in replies.edits]
@@ -112,7 +112,7 @@ async def test_reply_waits_for_an_edit_on_its_way(farewells: Farewells, replies:
     """Else the notice of a place in line would be the last word."""
     started_s = asyncio.get_running_loop().time()
     async with running(farewells):
-        await farewells.take([drop("1", notice_s=0.4), drop("2")], SENTENCE)
+        await farewells.take([drop("1", notice_s=0.4), drop("2")], lambda: SENTENCE)
         await replies.has(2)
 
     (_, first, _), (at_s, second, _) = replies.edits
@@ -125,7 +125,7 @@ async def test_reply_that_can_not_be_edited_stops_nobody(farewells: Farewells, r
     replies.faults["1"] = RuntimeError("https://discord.com/api/webhooks/1/token")
     with capture_logs() as logs:
         async with running(farewells):
-            await farewells.take([drop("1"), drop("2")], SENTENCE)
+            await farewells.take([drop("1"), drop("2")], lambda: SENTENCE)
             await replies.has(1)
 
     assert ["2"] == [token for _, token, _ in replies.edits]
@@ -145,7 +145,7 @@ async def test_text_whose_record_is_lost_is_settled_all_the_same(replies: Replie
 
     farewells = make_farewells(replies, Limits(lambda: 1.0))
     async with running(farewells):
-        await farewells.take([Dropped(job_id="lost", job=None), drop("1")], SENTENCE)
+        await farewells.take([Dropped(job_id="lost", job=None), drop("1")], lambda: SENTENCE)
         await replies.has(1)
 
     assert ["lost", "1"] == settled
@@ -157,7 +157,7 @@ async def test_askers_are_told_though_nothing_can_be_settled_now(replies: Replie
     farewells = make_farewells(replies, DownLimits(lambda: 1.0))
     with capture_logs() as logs:
         async with running(farewells):
-            await farewells.take([drop("1"), drop("2")], SENTENCE)
+            await farewells.take([drop("1"), drop("2")], lambda: SENTENCE)
             await replies.has(2)
 
     assert ["dropped job not settled"] * 2 == [log["event"] for log in logs]

@@ -76,7 +76,7 @@ async def test_member_is_told_from_three_quarters_on_and_then_refused():
     with pytest.raises(LimitReachedError) as refused:
         await limits.charge(ASKER, "3", 500)
 
-    assert note.startswith("You have used 80 % of your 2,000 tokens per hour")
+    assert note.startswith("You have used 80% of your 2,000 tokens per hour")
     assert "400 are left" in str(refused.value)
     assert f"<t:{int(clock.now_s) + 180}:R>" in str(refused.value)
     assert () == await limits.charge(STRANGER, "4", 500)
@@ -89,7 +89,7 @@ async def test_job_too_long_for_a_limit_is_told_to_be_shorter():
     limits, _, _ = make_service()
     await limits.set_rule(GUILD, replace(HOUR_RULE, burst=100), ADMIN)
 
-    with pytest.raises(LimitReachedError, match="waiting does not help"):
+    with pytest.raises(LimitReachedError, match="Waiting does not help"):
         await limits.charge(ASKER, "1", 101)
 
 

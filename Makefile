@@ -5,7 +5,7 @@ BIN := .venv/bin
 # One fixed set of flags: pip keeps the built wheel in its cache and knows nothing of flags.
 LLAMA_CMAKE_ARGS := -DGGML_NATIVE=ON -DLLAVA_BUILD=OFF
 
-.PHONY: help setup try test chaos check format messages llama wide golden bench-peers lock clean
+.PHONY: help setup try test chaos check format messages pictures llama wide golden bench-peers lock clean
 
 help:
 	@echo "make try     a local Discord with the bot in it, in your browser"
@@ -13,6 +13,7 @@ help:
 	@echo "make chaos   thousands of jobs while everything is killed again and again"
 	@echo "make check   lint, types, import rules"
 	@echo "make messages  bring the catalogues of translations up to date"
+	@echo "make pictures  take the README's pictures of 'bardling try' anew (needs Chromium)"
 	@echo "make bench-peers  what 'bardling bench engine' measures beside ours"
 	@echo "make wide    add the engine for many texts at once (compiles for some seconds)"
 	@echo "make llama   add llama.cpp, the faster engine (compiles for some minutes)"
@@ -50,6 +51,10 @@ format: setup
 # New messages come in untranslated; begin a language with ARGS=pt-BR. See tools/messages.py.
 messages: setup
 	$(BIN)/python -m tools.messages $(ARGS)
+
+# Of completions, candidates, an X-ray and an error, into docs/. See tools/try_picture.py.
+pictures: setup
+	$(BIN)/python -m tools.try_picture docs
 
 llama: setup
 	CMAKE_ARGS="$(LLAMA_CMAKE_ARGS)" $(BIN)/python -m pip install --quiet \

@@ -91,7 +91,7 @@ async def test_every_command_obeys_discords_bounds(payload: list[dict[str, Any]]
             assert re.fullmatch(r"[a-z0-9_]{1,32}", command["name"])
             assert 1 <= len(command["description"]) <= 100
         else:  # a menu has a name only, with blanks and capitals
-            assert re.fullmatch(r"[\w ]{1,32}", command["name"])
+            assert re.fullmatch(r"[\w -]{1,32}", command["name"])
         assert len(command.get("options", [])) <= 25
         for option in all_options(command):
             assert re.fullmatch(r"[a-z0-9_]{1,32}", option["name"])

@@ -15,10 +15,11 @@ import pytest
 
 from bot.errors import UnreachableError
 from bot.storage.embedded_server import find_redis_server
-from tools.try_picture import Completion, find_chromium, take_picture
+from tools.try_picture import Completion, find_chromium, take_picture, take_pictures
 
 START_S = 60.0
 STOP_S = 20.0
+README = Path(__file__).parents[2] / "README.md"
 
 
 def no_redis() -> bool:
@@ -158,6 +159,24 @@ async def test_page_shows_a_completion_in_a_browser(tmp_path: Path) -> None:
     assert len(text.strip()) > 20
     assert "machine-written · seed 5" in reply
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(180)
+@pytest.mark.skipif(find_chromium() is None, reason="no Chromium on the PATH")
+async def test_the_readmes_pictures_can_be_taken(tmp_path: Path) -> None:
+    """Each step of `make pictures` finds what it shows; the README shows each of its files."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    async with bardling_try(tmp_path, "--no-browser") as process:
+        await take_pictures(await page_of(process), folder)
+
+    readme = README.read_text(encoding="utf-8")
+    taken = sorted(folder.iterdir())
+    assert ["candidates.png", "error.png", "try.png", "xray.png"] == [one.name for one in taken]
+    for one in taken:
+        assert one.read_bytes().startswith(b"\x89PNG")
+        assert f"](docs/{one.name})" in readme
 
 
 async def test_faults_are_switched_on_by_name(tmp_path: Path) -> None:

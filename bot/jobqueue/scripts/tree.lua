@@ -307,9 +307,9 @@ local function siblings_ahead(level, jobs, cost)
   local key, own, ceil = ELIGIBLE .. level.node, level.child, math.ceil
   local lower = redis.call('ZRANGEBYSCORE', key, '-inf', mine, 'LIMIT', 0, MAX_SIBLINGS,
     'WITHSCORES')
-  local names, n_ahead, cost_ahead = {}, 0, 0
+  local names, n_ahead, cost_ahead, sub, floor = {}, 0, 0, string.sub, math.floor
   for i = 1, #lower, 2 do
-    names[#names + 1] = string.sub(lower[i], 18)
+    names[(i + 1) / 2] = sub(lower[i], 18)
   end
   if #names == 0 or #names == 1 and names[1] == own then
     return 0, 0, turn
@@ -318,11 +318,13 @@ local function siblings_ahead(level, jobs, cost)
   local weights = weights_of(level, names)
   for i, name in ipairs(names) do
     if name ~= own then
-      local n, tokens = unpacked(lines[i])
-      local average = tokens / n
-      local turns = (mine - lower[2 * i]) / rounded(average / (weights[i] or 1))
+      local line = tonumber(lines[i])  -- `unpacked` and `rounded`, without the calls
+      local n = floor(line / JOB_IN_LINE)
+      local average = (line - n * JOB_IN_LINE) / n
+      local step = floor(average / (weights[i] or 1) * FRACTION + 0.5) / FRACTION
+      local turns = (mine - lower[2 * i]) / step
       local before = ceil(turns)
-      if before == turns and (not turn or string.sub(lower[2 * i - 1], 1, 16) < turn) then
+      if before == turns and (not turn or sub(lower[2 * i - 1], 1, 16) < turn) then
         before = before + 1
       end
       if before > n then

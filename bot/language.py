@@ -148,9 +148,24 @@ def slash(command: str) -> str:
     return "/" + " ".join(tr_in(COMMAND_NAME, name) for name in command.split())
 
 
-def number(value: float) -> str:
-    """A number as people write it: "1,234.5" in English; at most three decimals."""
-    return format_decimal(value, locale=_locale(_spoken.get()))
+def option(name: str) -> str:
+    """An option of a command as people see it there: its name, translated.
+
+    Args:
+        name: as the program has it.
+    """
+    return tr_in(OPTION_NAME, name)
+
+
+def number(value: float, decimals: int | None = None) -> str:
+    """A number as people write it: "1,234.5" in English.
+
+    Args:
+        value: rounded half to even.
+        decimals: how many it has, zeros included; None: as many as it needs, at most three.
+    """
+    pattern = None if decimals is None else "#,##0" + "." * bool(decimals) + "0" * decimals
+    return format_decimal(value, pattern, locale=_locale(_spoken.get()))
 
 
 def percent(share: float) -> str:

@@ -90,7 +90,7 @@ async def told(interaction: _Interaction, before: ServerSettings, after: ServerS
     with speaking(public_language(spoken(), after.language)):
         notice = tr("{member} changed my settings:", member=f"<@{interaction.user.id}>")
         notice += f"\n{changes_text(changes, is_public=True)}"
-    words = f"{tr('Changed:')}\n{changes_text(changes)}"
+    words = tr("Changed:") + "\n" + changes_text(changes)
     for channel_id in dict.fromkeys((before.log_channel, after.log_channel)):
         if channel_id is not None:
             words += await post_to(interaction, channel_id, notice)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.core.markdown import escape
+from bot.language import tr
 
 _BEFORE = 40  # characters shown before the place
 _AFTER = 40  # and from it on
@@ -32,7 +33,7 @@ class Departure:
         Args:
             side: `here` or `there`.
         """
-        goes_on = f"**{_shown(side)}**" if side.strip() else "(it ends here)"
+        goes_on = f"**{_shown(side)}**" if side.strip() else tr("(it ends here)")
         return f"{_shown(self.before)}{goes_on}"
 
 

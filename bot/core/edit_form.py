@@ -14,6 +14,7 @@ from bot.core.outputs import Output
 from bot.core.presets import PRESETS, sampling_of
 from bot.core.sampling import MAX_SEED, SamplingParams
 from bot.errors import OptionError
+from bot.language import listed, number, option, tr
 
 EDIT_TEMPLATE = r"bardling:edit:(?P<root>[0-9]{1,20}):(?P<code>[0-9A-Z]{1,20})"
 MAX_FIELD = 4000  # what a field of a form takes, in UTF-16 units
@@ -77,7 +78,7 @@ def read(output: Output, values: Mapping[str, str]) -> Edited:
     given = _settings(values.get(SETTINGS, ""))
     preset = values.get(PRESET, "").strip().casefold() or None
     seed_text = values.get(SEED, "").strip()
-    seed = _whole(seed_text, "seed", MAX_SEED) if seed_text else output.sampling.seed
+    seed = _whole(seed_text, option("seed"), MAX_SEED) if seed_text else output.sampling.seed
     changed = {name: value for name, value in given.items() if _differs(output, name, value)}
     try:
         if preset is None:
@@ -85,7 +86,7 @@ def read(output: Output, values: Mapping[str, str]) -> Edited:
         else:
             sampling = sampling_of(preset, {**changed, "seed": seed})
     except ValueError as error:
-        raise OptionError(f"This can't be done: {error}.") from error
+        raise OptionError(tr("This can't be done: {reason}.", reason=error)) from error
     return Edited(
         prompt=hidden + values.get(PROMPT, ""),
         max_new_tokens=_length(values.get(LENGTH, ""), output.max_new_tokens),
@@ -96,7 +97,7 @@ def read(output: Output, values: Mapping[str, str]) -> Edited:
 
 def preset_names() -> str:
     """For the form's description."""
-    return ", ".join(PRESETS)
+    return listed(PRESETS)
 
 
 def _differs(output: Output, name: str, value: float) -> bool:
@@ -113,8 +114,10 @@ def _settings(text: str) -> dict[str, float]:
         name = match["name"].casefold() if match else ""
         if match is None or name not in _SHOWN:
             raise OptionError(
-                "I can't read these settings; write them like this: "
-                "temperature 0.9, top_k 40, top_p 1."
+                tr(
+                    "I can't read these settings; write them like this: {example}.",
+                    example="temperature 0.9, top_k 40, top_p 1",
+                )
             )
         found[name] = _setting(name, match["value"])
     return found
@@ -128,24 +131,43 @@ def _setting(name: str, text: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise OptionError(f"This can't be done: {name} must be a number, such as 0.9.")
+        raise OptionError(
+            tr(
+                "This can't be done: {name} must be a number, such as {example}.",
+                name=name,
+                example="0.9",
+            )
+        )
     return value
 
 
 def _length(text: str, usual: int) -> int:
     if not text.strip():
         return usual
-    number = _whole(text.strip(), "length", MAX_NEW_TOKENS)
-    if number < 1:
-        raise OptionError(f"This can't be done: length must be from 1 to {MAX_NEW_TOKENS}.")
-    return number
+    found = _whole(text.strip(), option("length"), MAX_NEW_TOKENS)
+    if found < 1:
+        raise OptionError(
+            tr(
+                "This can't be done: {name} must be from 1 to {most}.",
+                name=option("length"),
+                most=number(MAX_NEW_TOKENS),
+            )
+        )
+    return found
 
 
 def _whole(text: str, name: str, most: int | None) -> int:
     is_number = re.fullmatch(r"[0-9]{1,16}", text) is not None
-    if not is_number or (most is not None and int(text) > most):
-        end = "" if most is None else f" up to {most}"
-        raise OptionError(f"This can't be done: {name} must be a whole number{end}.")
+    if not is_number and most is None:
+        raise OptionError(tr("This can't be done: {name} must be a whole number.", name=name))
+    if most is not None and (not is_number or int(text) > most):
+        raise OptionError(
+            tr(
+                "This can't be done: {name} must be a whole number up to {most}.",
+                name=name,
+                most=number(most),
+            )
+        )
     return int(text)
 
 

@@ -119,13 +119,14 @@ def weights_shown(weights: Mapping[str, float]) -> str:
 
 def workers_shown(workers: Sequence[tuple[str, _Worker]]) -> str:
     """Who works, for which model."""
+    unknown = tr("unknown")
     lines = [
         tr(
             "- `{id}`: {model}, {work}, version {version}, heard from {seconds} s ago",
             id=one.id,
             model=escape(model),
             work=_work(one),
-            version=_code(one.version or tr("unknown")),
+            version=_code(one.version or unknown),
             seconds=number(max(0, round(one.heartbeat_age_s))),
         )
         for model, one in workers

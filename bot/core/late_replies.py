@@ -4,10 +4,13 @@ The worker posts it to the channel, see `bot.worker.late_reply`.
 """
 
 from bot.core.replies import ReplyMessage
+from bot.language import mark, tr
 
-MOVED = "This text took longer than Discord keeps a reply open; it is further below."
+# Translated where it is used.
+MOVED = mark("This text took longer than Discord keeps a reply open; it is further below.")
 
 
 def late_lead(user_id: int) -> ReplyMessage:
     """Says whom the messages below are for. Apart from them: a receipt signs all that they say."""
-    return ReplyMessage(content=f"-# For <@{user_id}>, whose reply Discord had closed before:")
+    lead = tr("For {member}, whose reply Discord had closed before:", member=f"<@{user_id}>")
+    return ReplyMessage(content=f"-# {lead}")

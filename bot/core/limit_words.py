@@ -209,7 +209,8 @@ def fitting(lines: Iterable[str], taken: str = "", *, after: str = "") -> str:
     while rest:
         longer = f"{text}\n{rest[0]}" if text else rest[0]
         if length(longer) > MAX_MESSAGE - _ROOM_FOR_REST - length(after):
-            return f"{text}\n{tr_n('…and {n} more.', '…and {n} more.', len(rest))}{after}"
+            more = tr_n("…and {n} more.", "…and {n} more.", len(rest))
+            return f"{text}\n{more}{after}"
         text = longer
         rest.pop(0)
     return text + after

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from bot.core.outputs import Output
 from bot.errors import OutputError
+from bot.language import mark, tr
 
-_GONE = "Nothing is kept of this text any more, so its buttons don't work; ask for a new one."
-_NOT_YOURS = "Only the one who asked for this text, or a moderator, can do this."
-_CHOOSE = "Please keep one of these texts first."
+_GONE = mark("Nothing is kept of this text any more, so its buttons don't work; ask for a new one.")
+_NOT_YOURS = mark("Only the one who asked for this text, or a moderator, can do this.")
+_CHOOSE = mark("Please keep one of these texts first.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def version_at(outputs: Sequence[Output], index: int) -> Version:
         OutputError: there is none at all.
     """
     if not outputs:
-        raise OutputError(_GONE)
+        raise OutputError(tr(_GONE))
     return Version(tuple(outputs), min(index, len(outputs) - 1))
 
 
@@ -54,7 +55,7 @@ def version_of(outputs: Sequence[Output], code: str) -> Version:
     for index, output in enumerate(outputs):
         if output.code == code:
             return Version(tuple(outputs), index)
-    raise OutputError(_GONE)
+    raise OutputError(tr(_GONE))
 
 
 def check_may_use(version: Version, user_id: int, *, is_moderator: bool) -> None:
@@ -64,7 +65,7 @@ def check_may_use(version: Version, user_id: int, *, is_moderator: bool) -> None
         OutputError: they may not.
     """
     if not is_moderator and all(one.user_id != user_id for one in version.all):
-        raise OutputError(_NOT_YOURS)
+        raise OutputError(tr(_NOT_YOURS))
 
 
 def check_is_chosen(version: Version) -> None:
@@ -74,4 +75,4 @@ def check_is_chosen(version: Version) -> None:
         OutputError: there is.
     """
     if version.is_choice:
-        raise OutputError(_CHOOSE)
+        raise OutputError(tr(_CHOOSE))

@@ -6,13 +6,16 @@ The words of a host's own policy stand elsewhere; these say what this program do
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.core.usage import RECORD_DAYS
+from bot.language import number, slash, tr, tr_n
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
     """What one store keeps of somebody.
 
     Attributes:
-        what: such as "texts"; begins a line.
+        what: such as "Texts", in the language that is spoken; begins a line.
         count: how many.
         until_s: when the last of them goes by itself (Unix time); None where there are none, or
             where nobody knows.
@@ -26,8 +29,14 @@ class Holding:
 
     def line(self) -> str:
         """As it stands in a list."""
-        until = f", the last until <t:{int(self.until_s)}:f>" if self.until_s is not None else ""
-        return f"- {self.what}: {self.count:,}{until if self.count else ''}"
+        if not self.count or self.until_s is None:
+            return _line(self.what, self.count)
+        return "- " + tr(
+            "{what}: {count}, the last until {when}",
+            what=self.what,
+            count=number(self.count),
+            when=f"<t:{int(self.until_s)}:f>",
+        )
 
 
 def policy(keep_days: int, url: str) -> str:
@@ -37,25 +46,45 @@ def policy(keep_days: int, url: str) -> str:
         keep_days: how long texts are kept.
         url: the host's own policy, or "".
     """
-    lines = [
-        f"-# A text is kept for {keep_days} days with its prompt, for its buttons, /replay and "
-        "/verify. Of each request in a server its time, place, size and your id are noted for 7 "
-        "days, without a word of it. Limits count what you used until it has come back, mostly "
-        "within a day. A text in the making is kept for an hour after its end at most, or until "
-        "the host has looked at it where it failed for good. Server settings name who changed "
-        "them. Nobody but the host of this bot can look into all this; admins see counts and the "
-        "log of their settings.",
-    ]
+    sentences = (
+        tr_n(
+            "A text is kept for {n} day with its prompt, for its buttons, {replay} and {verify}.",
+            "A text is kept for {n} days with its prompt, for its buttons, {replay} and {verify}.",
+            keep_days,
+            replay=slash("replay"),
+            verify=slash("verify"),
+        ),
+        tr(
+            "Of each request in a server its time, place, size and your id are noted for {days} "
+            "days, without a word of it.",
+            days=number(RECORD_DAYS),
+        ),
+        tr("Limits count what you used until it has come back, mostly within a day."),
+        tr(
+            "A text in the making is kept for an hour after its end at most, or until the host "
+            "has looked at it where it failed for good."
+        ),
+        tr("Server settings name who changed them."),
+        tr(
+            "Nobody but the host of this bot can look into all this; admins see counts and the "
+            "log of their settings."
+        ),
+    )
+    lines = ["-# " + " ".join(sentences)]
     if url:
-        lines.append(f"-# The host's own privacy policy: <{url}>")
+        lines.append("-# " + tr("The host's own privacy policy: {link}", link=f"<{url}>"))
     return "\n".join(lines)
 
 
 def shown(holdings: Sequence[Holding], keep_days: int, url: str) -> str:
     """The answer to `/privacy show`."""
-    lines = ["**What I keep of you**", *(holding.line() for holding in holdings)]
+    lines = [tr("**What I keep of you**"), *(holding.line() for holding in holdings)]
     lines.append(
-        "/privacy export gives you a copy; /privacy delete removes it, in all servers at once."
+        tr(
+            "{export} gives you a copy; {delete} removes it, in all servers at once.",
+            export=slash("privacy export"),
+            delete=slash("privacy delete"),
+        )
     )
     return "\n".join((*lines, policy(keep_days, url)))
 
@@ -64,8 +93,11 @@ def question(holdings: Sequence[Holding]) -> str:
     """What is asked before anything is deleted."""
     goes = [holding.line() for holding in holdings if not holding.stays]
     lines = [
-        "**Delete what I keep of you?** It can't be taken back. Your texts stay where they are in "
-        "Discord, but their buttons, /replay and reports no longer find them.",
+        tr(
+            "**Delete what I keep of you?** It can't be taken back. Your texts stay where they are "
+            "in Discord, but their buttons, {replay} and reports no longer find them.",
+            replay=slash("replay"),
+        ),
         *goes,
     ]
     if stays := _staying(holdings):
@@ -81,11 +113,15 @@ def deleted(before: Sequence[Holding], counts: Sequence[int]) -> str:
         counts: how many of each were removed, in the same order.
     """
     gone = zip(before, counts, strict=True)
-    lines = ["**Deleted**", *(f"- {one.what}: {n:,}" for one, n in gone if not one.stays)]
+    lines = [tr("**Deleted**"), *(_line(one.what, n) for one, n in gone if not one.stays)]
     if stays := _staying(before):
         lines.append(stays)
-    lines.append("A text that is still being written is kept anew when it is done.")
+    lines.append(tr("A text that is still being written is kept anew when it is done."))
     return "\n".join(lines)
+
+
+def _line(what: str, count: int) -> str:
+    return "- " + tr("{what}: {count}", what=what, count=number(count))
 
 
 def _staying(holdings: Sequence[Holding]) -> str:
@@ -95,7 +131,7 @@ def _staying(holdings: Sequence[Holding]) -> str:
         return ""
     return "\n".join(
         (
-            "This stays until it lapses, because deleting it would give you a fresh allowance:",
+            tr("This stays until it lapses, because deleting it would give you a fresh allowance:"),
             *(holding.line() for holding in staying),
         )
     )

@@ -61,12 +61,12 @@ def decode_file(data: bytes) -> str:
         PromptError: it is too long, or no UTF-8.
     """
     if len(data) > MAX_FILE_BYTES:
-        raise PromptError("The file is too long: 64 KB is the most I can take. Keep its end.")
+        raise PromptError(tr("The file is too long: 64 KB is the most I can take. Keep its end."))
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise PromptError(
-            "The file is no plain text in UTF-8. Save it as a .txt file with that encoding."
+            tr("The file is no plain text in UTF-8. Save it as a .txt file with that encoding.")
         ) from None
 
 

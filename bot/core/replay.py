@@ -10,6 +10,7 @@ from bot.core.departures import departure
 from bot.core.markdown import escape
 from bot.core.outputs import Output
 from bot.core.sampling import SamplingParams
+from bot.language import number, tr, tr_n
 
 # Ends that are not the model's nor the request's (`worker.generation.End`).
 _CUT_SHORT = frozenset(("stopped", "deadline"))
@@ -58,28 +59,54 @@ def replay_words(output: Output, remade: Remade, mask: Callable[[str], str] = st
     """
     then, now = output.text, remade.text
     is_partial = remade.end in _CUT_SHORT and then.startswith(now)
-    label = (
-        f"-# {escape(output.model)} {escape(remade.quantization)} · replay of receipt "
-        f"{output.code} · seed {output.sampling.seed}"
-    )
     if then == now:
-        return f"Identical: all {len(now):,} characters came out the same again.\n{label}"
-    if is_partial:
-        return (
-            f"Identical so far: it was stopped after {len(now):,} of {len(then):,} characters.\n"
-            f"{label}"
+        found = (
+            tr_n(
+                "Identical: the one character came out the same again.",
+                "Identical: all {n} characters came out the same again.",
+                len(now),
+            ),
         )
-    return "\n".join((*_departing(then, now, mask), *_why(output, remade), label))
+    elif is_partial:
+        found = (
+            tr_n(
+                "Identical so far: it was stopped after {written} of {n} character.",
+                "Identical so far: it was stopped after {written} of {n} characters.",
+                len(then),
+                written=number(len(now)),
+            ),
+        )
+    else:
+        found = (*_departing(then, now, mask), *_why(output, remade))
+    return "\n".join((*found, _label(output, remade)))
+
+
+def _label(output: Output, remade: Remade) -> str:
+    shown = (
+        f"{escape(output.model)} {escape(remade.quantization)}",
+        tr("replay of receipt {code}", code=output.code),
+        tr("seed {seed}", seed=output.sampling.seed),
+    )
+    return "-# " + " · ".join(shown)
 
 
 def _departing(then: str, now: str, mask: Callable[[str], str]) -> tuple[str, ...]:
     same = next((n for n, (a, b) in enumerate(zip(then, now, strict=False)) if a != b), None)
     n_same = min(len(then), len(now)) if same is None else same
-    place = f"It departs after {n_same:,} of {len(then):,} characters."
+    place = tr_n(
+        "It departs after {same} of {n} character.",
+        "It departs after {same} of {n} characters.",
+        len(then),
+        same=number(n_same),
+    )
     found = departure(mask(then), mask(now))
     if found is None:
-        return (f"{place} What differs is hidden by this server's word filter.",)
-    return (place, f"> Then: {found.quoted(found.here)}", f"> Now: {found.quoted(found.there)}")
+        return (place + " " + tr("What differs is hidden by this server's word filter."),)
+    return (
+        place,
+        "> " + tr("Then: {text}", text=found.quoted(found.here)),
+        "> " + tr("Now: {text}", text=found.quoted(found.there)),
+    )
 
 
 def _why(output: Output, remade: Remade) -> tuple[str, ...]:
@@ -87,24 +114,30 @@ def _why(output: Output, remade: Remade) -> tuple[str, ...]:
     reasons: list[str] = []
     if output.quantization != remade.quantization:
         reasons.append(
-            f"The weights were stored as {escape(output.quantization)} then, and are stored as "
-            f"{escape(remade.quantization)} now."
+            tr(
+                "The weights were stored as {before} then, and are stored as {now} now.",
+                before=escape(output.quantization),
+                now=escape(remade.quantization),
+            )
         )
     elif output.weights and remade.weights and output.weights != remade.weights:
-        reasons.append("The model file is another one than it was then.")
+        reasons.append(tr("The model file is another one than it was then."))
     elif output.weights != remade.weights:
-        reasons.append("The model file may be another one: its hash was not noted both times.")
+        reasons.append(tr("The model file may be another one: its hash was not noted both times."))
     if output.engine != remade.engine:
         reasons.append(
-            f"Another engine wrote it then: {escape(output.engine)}; now it is "
-            f"{escape(remade.engine)}."
+            tr(
+                "Another engine wrote it then: {before}; now it is {now}.",
+                before=escape(output.engine),
+                now=escape(remade.engine),
+            )
         )
     if not (output.is_repeatable and remade.is_repeatable):
         reasons.append(
-            "The engine does not promise the same text again where it writes several at once."
+            tr("The engine does not promise the same text again where it writes several at once.")
         )
     if not reasons:
         reasons.append(
-            "Nothing that I know of has changed, so this is a fault; please tell my host."
+            tr("Nothing that I know of has changed, so this is a fault; please tell my host.")
         )
     return tuple(reasons)

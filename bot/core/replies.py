@@ -184,7 +184,7 @@ def page(prompt: str, text: str, label: Label, *, is_hidden: bool = False) -> Re
     Returns:
         A message without buttons.
     """
-    notes = (*label.notes, "hidden after a report") if is_hidden else label.notes
+    notes = (*label.notes, tr("hidden after a report")) if is_hidden else label.notes
     reply = final(prompt, text, replace(label, notes=notes), max_parts=1)
     content, rest = reply.parts[0].removesuffix(reply.label), reply.file_text
     if not is_hidden:
@@ -220,7 +220,7 @@ def stopped_in_line(shown: str) -> str:
     Args:
         shown: the reply's content; a part of a text stands there when a worker went away.
     """
-    line = f"\n-# {tr('machine-written')} · {tr('stopped by request')}"
+    line = "\n-# " + tr("machine-written") + " · " + tr("stopped by request")
     if shown.endswith(line):  # by an earlier click
         return shown
     if not shown.endswith(UNFINISHED_MARK):
@@ -238,7 +238,7 @@ def dropped(*, is_server: bool) -> str:
 
 def failure(sentence: str, error_id: str) -> str:
     """A sentence in place of a text, with the id that the log has too."""
-    return f"{sentence}\n-# {tr('Error {id}', id=error_id)}"
+    return f"{sentence}\n-# " + tr("Error {id}", id=error_id)
 
 
 def left_out(*, prompt: int, pinned: int) -> tuple[str, ...]:

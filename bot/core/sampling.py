@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.language import tr
+from bot.language import number, tr
 
 MAX_SEED = 2**53 - 1  # the largest integer a Discord option (a JSON number) carries exactly
 MAX_TEMPERATURE = 2.0
@@ -94,7 +94,12 @@ class SamplingParams:
         for name, (low, high) in _BOUNDS.items():
             if not low <= getattr(self, name) <= high:
                 raise ValueError(
-                    tr("{name} must be from {low} to {high}", name=name, low=low, high=high)
+                    tr(
+                        "{name} must be from {low} to {high}",
+                        name=name,
+                        low=number(low),
+                        high=number(high),
+                    )
                 )
         if self.no_repeat_ngram and not MIN_NO_REPEAT <= self.no_repeat_ngram <= MAX_NO_REPEAT:
             raise ValueError(

@@ -59,7 +59,7 @@ class Proposal:
                 the host's.
         """
         if self.scope not in (*SHARED_SCOPES, *PERSONAL_SCOPES):
-            raise OptionError("Only a limit that a server's admins can set can be tried.")
+            raise OptionError(tr("Only a limit that a server's admins can set can be tried."))
         burst = self.amount if self.burst is None else self.burst
         if not (1 <= self.amount <= MAX_AMOUNT and 1 <= burst <= MAX_AMOUNT and self.per_s >= 1):
             raise OptionError(

@@ -16,14 +16,14 @@ from bot.core.prompts import (
 )
 from bot.core.sampling import MAX_SEED, SamplingParams
 from bot.errors import NotHereError, OptionError
+from bot.language import mark, number, option, speaking, tr
 
 # A UTF-8 byte per quarter token: GPT-2 averages about four bytes a token in English. Queue and
 # limits settle the difference with the real cost when the job ends.
 _BYTES_PER_TOKEN = 4
 _WINDOW_TOKENS = 1024  # no more of a prompt is read
 
-_CUT = f"only the last {KEPT_CHARACTERS:,} letters of the prompt were taken"
-_AGE_RESTRICTED = (
+_AGE_RESTRICTED = mark(
     "This way of drawing leaves nothing out, so it works in age-restricted channels only; choose "
     "another preset, or ask there."
 )
@@ -42,6 +42,7 @@ class CompletionRequest:
         is_dream: whether there is no prompt: the model begins by itself.
         is_typed: whether the prompt was written for this request, so that it is filtered.
         is_age_restricted: whether the place is.
+        language: of the line under the text.
     """
 
     interaction_id: int
@@ -94,12 +95,12 @@ def job_of(request: CompletionRequest, *, now_s: float, new_seed: int) -> Job:
     whole = "" if request.is_dream else clean_prompt(request.prompt, request.prompt_limit)
     prompt = newest_characters(whole)
     if not 1 <= request.max_new_tokens <= MAX_NEW_TOKENS:
-        raise OptionError(f"This can't be done: length must be from 1 to {MAX_NEW_TOKENS}.")
+        raise OptionError(_out_of_bounds("length", MAX_NEW_TOKENS))
     if not 1 <= request.candidates <= MAX_CANDIDATES:
-        raise OptionError(f"This can't be done: candidates must be from 1 to {MAX_CANDIDATES}.")
+        raise OptionError(_out_of_bounds("candidates", MAX_CANDIDATES))
     sampling = _sampling(request, new_seed)
     if needs_age_restriction(sampling) and not request.is_age_restricted:
-        raise NotHereError(_AGE_RESTRICTED)
+        raise NotHereError(tr(_AGE_RESTRICTED))
     return Job(
         id=str(request.interaction_id),
         tenant=request.asker.tenant,
@@ -111,12 +112,28 @@ def job_of(request: CompletionRequest, *, now_s: float, new_seed: int) -> Job:
         created_at_s=now_s,
         deadline_at_s=now_s + JOB_LIFETIME_S,
         cost=estimated_cost(prompt, request.max_new_tokens * request.candidates),
-        notes=(_CUT,) if len(prompt) < len(whole) else (),
+        notes=(_cut_note(request.language),) if len(prompt) < len(whole) else (),
         candidates=request.candidates,
         language=request.language,
         root=request.root,
         origin=request.origin,
     )
+
+
+def _out_of_bounds(name: str, most: int) -> str:
+    return tr(
+        "This can't be done: {name} must be from 1 to {most}.",
+        name=option(name),
+        most=number(most),
+    )
+
+
+def _cut_note(language: str) -> str:
+    """Everybody reads it: not in the asker's language, but in that of the whole reply."""
+    with speaking(language):
+        return tr(
+            "only the last {kept} letters of the prompt were taken", kept=number(KEPT_CHARACTERS)
+        )
 
 
 def _sampling(request: CompletionRequest, new_seed: int) -> SamplingParams:
@@ -128,10 +145,10 @@ def _sampling(request: CompletionRequest, new_seed: int) -> SamplingParams:
     last = request.candidates - 1  # each candidate's seed is one more than the one before
     seed = new_seed % (MAX_SEED + 1 - last) if request.seed is None else request.seed
     if seed + last > MAX_SEED:
-        raise OptionError("This can't be done: the seeds of the candidates would be too large.")
+        raise OptionError(tr("This can't be done: the seeds of the candidates would be too large."))
     try:
         if request.base is not None:
             return replace(request.base, **given, seed=seed)
         return sampling_of(request.preset, {**given, "seed": seed})
     except ValueError as error:
-        raise OptionError(f"This can't be done: {error}.") from error
+        raise OptionError(tr("This can't be done: {reason}.", reason=error)) from error

@@ -9,6 +9,7 @@ from bot.core.departures import Departure, departure
 from bot.core.markdown import escape, unescape
 from bot.core.outputs import Output
 from bot.core.receipts import Receipt, canonical, is_signed, is_signed_character
+from bot.language import tr
 
 _LINK = re.compile(
     r"https://(?:ptb\.|canary\.)?discord(?:app)?\.com/channels/"
@@ -91,39 +92,41 @@ def verdict_words(
     """
     match finding:
         case Finding.GENUINE if output is not None:
-            return f"This is a text of mine, and it is unaltered. {_made(output)}"
+            return tr("This is a text of mine, and it is unaltered.") + " " + _made(output)
         case Finding.GENUINE:
-            return (
+            return tr(
                 "This is a text of mine, and it is unaltered: its signature is right. I don't keep "
                 "it any more, so I can't say when it was written, or by which model."
             )
         case Finding.ALTERED if output is not None:
             return _altered(output, altered_at)
         case Finding.MISFIT:
-            return (
+            return tr(
                 "This is not what I wrote: the signature of this receipt does not fit the text. "
                 "Either the text was altered, or the receipt belongs to another one."
             )
         case _:
-            return (
+            return tr(
                 "I can't tell. I keep no text with this receipt (any more), and it has no "
                 "signature that I could check."
             )
 
 
 def _altered(output: Output, altered_at: Departure | None) -> str:
-    lines = ["This is not what I wrote: it was altered.", _made(output)]
+    lines = [tr("This is not what I wrote: it was altered."), _made(output)]
     if altered_at is not None:
         lines += [
-            f"> Here it says: {altered_at.quoted(altered_at.here)}",
-            f"> I wrote: {altered_at.quoted(altered_at.there)}",
+            "> " + tr("Here it says: {text}", text=altered_at.quoted(altered_at.here)),
+            "> " + tr("I wrote: {text}", text=altered_at.quoted(altered_at.there)),
         ]
     return "\n".join(lines)
 
 
 def _made(output: Output) -> str:
-    model = f"{escape(output.model)} {escape(output.quantization)}"
-    return (
-        f"The text with receipt {output.code} was written by {model} with seed "
-        f"{output.sampling.seed}, <t:{int(output.created_at_s)}:f>."
+    return tr(
+        "The text with receipt {code} was written by {model} with seed {seed}, {when}.",
+        code=output.code,
+        model=f"{escape(output.model)} {escape(output.quantization)}",
+        seed=output.sampling.seed,
+        when=f"<t:{int(output.created_at_s)}:f>",
     )

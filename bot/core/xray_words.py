@@ -7,28 +7,36 @@ from collections.abc import Sequence
 
 from bot.core.markdown import MAX_MESSAGE, cut, escape, length
 from bot.core.xray import MIN_TELLING_TOKENS, Band, Cell, Colors, Surprise, XrayReport
+from bot.language import listed, mark, number, tr, tr_n
+from bot.language import percent as whole_percent
 
 MAX_ALT = 1024  # what Discord takes as a picture's description
 MAX_TEXT_PARTS = 4  # messages; with an answer to a click, Discord allows five at user installs
 _MARKS = ("", "¹", "²", "³")
 _CELL_SHOWN = 24  # characters of a surprise; longer ones are cut
 _BAND_NAMES = {
-    Colors.RANK: ("top 10", "top 100", "top 1,000", "the rest"),
-    Colors.BITS: ("under 2 bits", "under 5 bits", "under 10 bits", "10 bits or more"),
+    # Translators: a word is among the model's 10 first guesses; so are the next two
+    Colors.RANK: (mark("top 10"), mark("top 100"), mark("top 1,000"), mark("the rest")),
+    Colors.BITS: (
+        mark("under 2 bits"),
+        mark("under 5 bits"),
+        mark("under 10 bits"),
+        mark("10 bits or more"),
+    ),
 }
 _CONTROL_PICTURES = {"\n": "↵", "\t": "⇥"}
 
 
 def band_name(band: Band, colors: Colors) -> str:
     """What a band is called in a legend."""
-    return _BAND_NAMES[colors][band]
+    return tr(_BAND_NAMES[colors][band])
 
 
 def percent(share: float) -> str:
     """A share as people read it."""
     if 0 < share < 0.005:
-        return "under 1 %"
-    return f"{share * 100:.0f} %"
+        return tr("under {share}", share=whole_percent(0.01))
+    return whole_percent(share)
 
 
 def headline(report: XrayReport, model: str) -> str:
@@ -38,17 +46,22 @@ def headline(report: XrayReport, model: str) -> str:
         report: what was found.
         model: its name and quantization.
     """
-    return (
-        f"To {model}, this text has a perplexity of {_number(report.perplexity)} and takes "
-        f"{_number(report.bits_per_character)} bits a character."
+    return tr(
+        "To {model}, this text has a perplexity of {perplexity} and takes {bits} bits a character.",
+        model=model,
+        perplexity=_number(report.perplexity),
+        bits=_number(report.bits_per_character),
     )
 
 
 def numbers(report: XrayReport) -> str:
     """The numbers alone, short enough for a picture's line."""
-    return (
-        f"perplexity {_number(report.perplexity)} · {_number(report.bits_per_character)} bits a "
-        f"character · {_counted(report.n_tokens, 'token')}"
+    return tr_n(
+        "perplexity {perplexity} · {bits} bits a character · {n} token",
+        "perplexity {perplexity} · {bits} bits a character · {n} tokens",
+        report.n_tokens,
+        perplexity=_number(report.perplexity),
+        bits=_number(report.bits_per_character),
     )
 
 
@@ -56,10 +69,19 @@ def notes(report: XrayReport) -> tuple[str, ...]:
     """What one should know before one believes the numbers, as plain sentences."""
     found: list[str] = []
     if report.is_too_short:
-        found.append(f"With fewer than {MIN_TELLING_TOKENS} tokens, the numbers can't tell much.")
+        found.append(
+            tr(
+                "With fewer than {least} tokens, the numbers can't tell much.",
+                least=number(MIN_TELLING_TOKENS),
+            )
+        )
     if report.n_left_out:
         found.append(
-            f"The last {_counted(report.n_left_out, 'character')} of the text were not looked at."
+            tr_n(
+                "The last character of the text was not looked at.",
+                "The last {n} characters of the text were not looked at.",
+                report.n_left_out,
+            )
         )
     return tuple(found)
 
@@ -91,23 +113,24 @@ def content(report: XrayReport, model: str, own_notes: Sequence[str] = ()) -> st
         own_notes: what else the asker is to know, in Discord's markdown.
     """
     sentences = (headline(report, model), *notes(report))
-    small_print = "It tells how predictable a text is to this model, not who wrote it."
+    title = tr("X-ray")
+    small_print = tr("It tells how predictable a text is to this model, not who wrote it.")
     last = " · ".join((escape(small_print), *own_notes))
-    return "**X-ray**\n" + escape(" ".join(sentences)) + "\n-# " + last
+    return f"**{escape(title)}**\n" + escape(" ".join(sentences)) + "\n-# " + last
 
 
 def alt_text(report: XrayReport, model: str, colors: Colors) -> str:
     """What the picture shows, for those who don't see it; at most `MAX_ALT` UTF-16 units."""
     sentences = [
-        "The text with each token colored by how likely the model found it.",
+        tr("The text with each token colored by how likely the model found it."),
         headline(report, model),
         *notes(report),
-        f"Shares: {_all_shares(report, colors)}.",
-        "Greatest surprises:",
+        tr("Shares: {shares}.", shares=_all_shares(report, colors)),
+        tr("Greatest surprises:"),
     ]
     said = " ".join(sentences)
     for what, expected in surprise_lines(report):
-        more = f" {what}; {expected}."
+        more = " " + tr("{surprise}; {expected}.", surprise=what, expected=expected)
         if length(said) + length(more) <= MAX_ALT:
             said += more
     while length(said) > MAX_ALT:
@@ -118,16 +141,13 @@ def alt_text(report: XrayReport, model: str, colors: Colors) -> str:
 def text_parts(report: XrayReport, model: str, colors: Colors) -> tuple[str, ...]:
     """The whole picture as text, in messages of at most 2,000 characters of Discord's markdown."""
     summary = [headline(report, model), *notes(report), ""]
+    summary += [_share_line(band, colors, report.shares(colors)[band]) for band in Band]
+    summary += ["", tr("Greatest surprises, with what the model expected there:")]
     summary += [
-        f"{band_name(band, colors)}{_mark_said(band)}: {percent(report.shares(colors)[band])}"
-        for band in Band
+        f"{place}. " + tr("{surprise}; {expected}", surprise=what, expected=expected)
+        for place, (what, expected) in enumerate(surprise_lines(report), start=1)
     ]
-    summary += ["", "Greatest surprises, with what the model expected there:"]
-    summary += [
-        f"{number}. {what}; {expected}"
-        for number, (what, expected) in enumerate(surprise_lines(report), start=1)
-    ]
-    summary += ["", "The text; each piece of a higher band has its band's mark:", ""]
+    summary += ["", tr("The text; each piece of a higher band has its band's mark:"), ""]
     whole = "\n".join(summary) + marked_text(report.cells, colors)
     return _bounded(cut(whole, [MAX_MESSAGE]))
 
@@ -151,45 +171,55 @@ def _bounded(pieces: Sequence[str]) -> tuple[str, ...]:
     shown = [piece for piece in pieces if piece.strip()]
     if len(shown) <= MAX_TEXT_PARTS:
         return tuple(escape(piece) for piece in shown)
-    note = "\n-# The rest of the text is left out here; the picture's numbers count it."
+    note = "\n-# " + tr("The rest of the text is left out here; the picture's numbers count it.")
     last = cut("".join(shown[MAX_TEXT_PARTS - 1 :]), [MAX_MESSAGE - length(note)])[0]
     kept = [*shown[: MAX_TEXT_PARTS - 1], last]
     return (*(escape(piece) for piece in kept[:-1]), escape(kept[-1]) + note)
 
 
-def _mark_said(band: Band) -> str:
-    return f" ({_MARKS[band]})" if band else ""
+def _share_line(band: Band, colors: Colors, share: float) -> str:
+    name, said = band_name(band, colors), percent(share)
+    if not band:
+        return tr("{band}: {share}", band=name, share=said)
+    return tr("{band} ({mark}): {share}", band=name, mark=_MARKS[band], share=said)
 
 
 def _all_shares(report: XrayReport, colors: Colors) -> str:
     shares = report.shares(colors)
-    return ", ".join(f"{band_name(band, colors)} {percent(shares[band])}" for band in Band)
+    return listed(
+        tr("{band} {share}", band=band_name(band, colors), share=percent(shares[band]))
+        for band in Band
+    )
 
 
 def _what(surprise: Surprise) -> str:
     cell = surprise.cell
-    return f"{one_line(surprise.before)}[{shown_piece(cell.text)}] ({guess_said(cell)})"
+    place = f"{one_line(surprise.before)}[{shown_piece(cell.text)}]"
+    return tr("{place} ({guess})", place=place, guess=guess_said(cell))
 
 
 def guess_said(cell: Cell) -> str:
     """How unlikely a scored piece was, and which of the model's guesses."""
-    return f"{_number(cell.bits or 0.0)} bits, guess {(cell.rank or 0) + 1:,}"
+    return tr(
+        "{bits} bits, guess {guess}",
+        bits=_number(cell.bits or 0.0),
+        guess=number((cell.rank or 0) + 1),
+    )
 
 
 def expected_said(surprise: Surprise) -> str:
     """What the model expected there, as plain text."""
-    named = ", ".join(
-        f"“{shown_piece(one.text)}” {percent(one.probability)}" for one in surprise.cell.expected
+    if not surprise.cell.expected:
+        return tr("nothing else was looked at there")
+    named = listed(
+        tr("“{token}” {share}", token=shown_piece(one.text), share=percent(one.probability))
+        for one in surprise.cell.expected
     )
-    return f"expected: {named}" if named else "nothing else was looked at there"
+    return tr("expected: {tokens}", tokens=named)
 
 
 def _number(value: float) -> str:
     """Three digits that count, without an exponent."""
     if value >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
-
-
-def _counted(count: int, unit: str) -> str:
-    return f"{count:,} {unit}" if count == 1 else f"{count:,} {unit}s"
+        return number(value, 0)
+    return number(value, 1) if value >= 10 else number(value, 2)

@@ -111,7 +111,8 @@ class TextService:
             settings = await self._parts.servers.check(request.asker, typed)
             if request.preset is None and request.base is None and settings.preset:
                 request = replace(request, preset=settings.preset)
-            job = self.prepare(request)
+            language = public_language(spoken(), settings.language)
+            job = self.prepare(replace(request, language=language))
             wanted, language = request.model or settings.model, settings.language
             return await self._enter(job, request.asker, wanted, note, language)
 

@@ -12,6 +12,7 @@ from bot.language import (
     listed,
     mark,
     number,
+    option,
     percent,
     public_language,
     short_date,
@@ -61,6 +62,10 @@ msgstr[1] ""
 msgctxt "command name"
 msgid "limits"
 msgstr "grenzen"
+
+msgctxt "option name"
+msgid "seed"
+msgstr "startwert"
 
 msgctxt "a month"
 msgid "May"
@@ -225,3 +230,23 @@ def test_numbers_and_dates_are_written_as_the_language_does():
         assert (number(12345.25), percent(0.05), short_date(date(2024, 11, 25))) == (
             "12.345,25", "5\xa0%", "25. Nov.",
         )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "english", "german"),
+    [(1234.5, 0, "1,234", "1.234"), (1234.5, 2, "1,234.50", "1.234,50"), (0, 1, "0.0", "0,0")],
+)
+def test_numbers_may_have_as_many_decimals_as_are_wanted(
+    value: float, decimals: int, english: str, german: str
+):
+    """Zeros included."""
+    assert english == number(value, decimals)
+    with speaking("de"):
+        assert german == number(value, decimals)
+
+
+def test_options_are_called_what_people_see():
+    """As commands are."""
+    assert option("seed") == "seed"
+    with speaking("de"):
+        assert option("seed") == "startwert"

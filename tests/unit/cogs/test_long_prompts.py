@@ -1,6 +1,7 @@
 """`/complete` by form and by file, its candidates and presets, and `/dream`."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any, cast
 
 import discord
@@ -9,6 +10,7 @@ import pytest
 from bot.core.presets import PRESETS
 from bot.core.prompts import KEPT_CHARACTERS, MAX_FILE_BYTES
 from bot.core.sampling import MAX_SEED
+from tests.catalogues import only_catalogues, po
 from tests.unit.cogs.front import (
     CHANNEL,
     DEFER_THINKING,
@@ -103,6 +105,18 @@ async def test_file_is_the_prompt(front: OutputFront, content: bytes, prompt: st
     assert prompt == job.prompt
     assert (len(content) > KEPT_CHARACTERS) == bool(job.notes)
     assert job.cost <= 1024 + 120
+
+
+async def test_note_on_a_cut_prompt_is_in_the_servers_language(front: OutputFront, tmp_path: Path):
+    """All can read it."""
+    french = po({"only the last {kept} letters of the prompt were taken": "{kept} lettres lues"})
+    await front.services.servers.change(GUILD, 1, language="fr")
+
+    with only_catalogues(tmp_path, fr=french):
+        await front.ask(file=text_file(b"x" * MAX_FILE_BYTES, front))
+
+    [job] = await front.jobs_put()
+    assert ("16\u202f000 lettres lues",) == job.notes
 
 
 @pytest.mark.parametrize(

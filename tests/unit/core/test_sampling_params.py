@@ -42,7 +42,7 @@ def test_json_form_comes_back_as_it_was(params: SamplingParams):
     [
         ({"min_p": 1.1}, "min_p must be from 0 to 1"),
         ({"typical_p": -0.1}, "typical_p must be from 0 to 1"),
-        ({"temperature": float("nan")}, "temperature must be from 0 to 2.0"),
+        ({"temperature": float("nan")}, "temperature must be from 0 to 2"),
         ({"no_repeat_ngram": 1}, "no_repeat_ngram must be 0 or from 2 to 10"),
         ({"no_repeat_ngram": 11}, "no_repeat_ngram must be 0 or from 2 to 10"),
         ({"logit_bias": ((1, 101.0),)}, "a logit_bias must be from -100 to 100"),

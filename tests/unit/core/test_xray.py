@@ -207,7 +207,7 @@ def test_surprise_says_what_was_expected():
     report = make_report([token("Go\n"), token("xyzzy", bits=12.5, rank=4210, expected=expected)])
 
     assert [
-        ("Go↵[xyzzy] (12.5 bits, guess 4,211)", "expected: “ the” 31 %, “↵” under 1 %")
+        ("Go↵[xyzzy] (12.5 bits, guess 4,211)", "expected: “ the” 31%, “↵” under 1%")
     ] == surprise_lines(report)
 
 
@@ -220,7 +220,7 @@ def test_full_text_marks_the_pieces_and_keeps_the_words():
 
     assert "\\*\\*Go" in part
     assert "**Go** home¹ now² x³" in unescape(part)
-    assert "top 100 (¹): 25 %" in part
+    assert "top 100 (¹): 25%" in part
 
 
 def test_long_text_ends_with_a_note():

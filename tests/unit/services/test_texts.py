@@ -94,7 +94,7 @@ async def test_running_job_is_stopped_by_its_worker():
     ("changes", "named"),
     [
         ({"temperature": 2.5}, "temperature must be from 0 to 2"),
-        ({"top_k": -1}, "top_k must be from 0 to 1000"),
+        ({"top_k": -1}, "top_k must be from 0 to 1,000"),
         ({"preset": "boring"}, "preset must be one of paper, story"),
         ({"max_new_tokens": 501}, "length must be from 1 to 500"),
         ({"max_new_tokens": 0}, "length must be from 1 to 500"),

@@ -1,5 +1,6 @@
 """The catalogues: up to date, whole, and such that neither a reply nor Discord breaks."""
 
+import ast
 import asyncio
 import io
 import re
@@ -68,6 +69,27 @@ def test_every_call_has_a_literal_or_something_marked():
     for folder in ("bot", "cogs"):
         for path in (root / folder).rglob("*.py"):
             assert not call.search(path.read_text(encoding="utf-8")), path
+
+
+def test_every_call_is_found():
+    """Babel does not look into the braces of f-strings, nor at a call in the middle of another."""
+    found = {form for message in messages_of(template()) for form in forms(message)}
+    called: set[str] = set()
+    for folder in ("bot", "cogs"):
+        for path in (LOCALES.parents[1] / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                    called |= literals(node, node.func.id)
+
+    assert "Stopped before it began." in called
+    assert set() == called - found
+
+
+def literals(call: ast.Call, name: str) -> set[str]:
+    """The messages that a call names."""
+    count = {"tr": 1, "mark": 1, "tr_n": 2, "mark_n": 2}.get(name, 0)
+    args = (one.value for one in call.args[:count] if isinstance(one, ast.Constant))
+    return {value for value in args if isinstance(value, str)}
 
 
 def test_english_messages_have_plain_placeholders():

@@ -156,7 +156,7 @@ async def test_numbers_are_those_of_the_model():
     assert [[END, *TEXT.encode()[:-1]]] == engine.given
     assert (len(TEXT.encode()), 0) == (work.n_prompt_tokens, work.n_tokens)
     assert "perplexity of 1.00" in table.replies.last.content
-    assert "top 10: 100 %" in table.as_text
+    assert "top 10: 100%" in table.as_text
 
 
 async def test_surprise_is_found_where_it_is():
@@ -166,7 +166,7 @@ async def test_surprise_is_found_where_it_is():
         await table.work().run()
 
     assert "[c] (" in table.as_text
-    assert "expected: “m” 100 %" in table.as_text
+    assert "expected: “m” 100%" in table.as_text
 
 
 async def test_few_tokens_are_said_to_tell_little():

@@ -10,12 +10,13 @@ or not (Okabe and Ito, 2008); hatching and marks say the same once more.
 
 import importlib
 import io
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from bot.language import ENGLISH, number, short_date, speaking, spoken
+from bot.language import number, short_date
+from bot.plots.letters import use_fonts
+from bot.plots.xray_fonts import Catalogue
 
 BACKGROUND = "#17181C"
 TEXT = "#F2F3F5"
@@ -29,14 +30,6 @@ _WIDTH_IN, _DPI = 7.2, 150
 TITLE_PT, LABEL_PT = 18, 15
 _PAD_IN = 0.14
 _MAX_TICKS = 7
-_BEYOND_THE_FONT = {"ja", "ko", "zh-CN", "zh-TW"}  # matplotlib's own has no such letters
-
-
-@contextmanager
-def legible() -> Generator[None]:
-    """Speaks English where the letters of the language can't be drawn; its texts say it all."""
-    with speaking(ENGLISH if spoken() in _BEYOND_THE_FONT else spoken()):
-        yield
 
 
 def new_figure(height_in: float) -> Any:
@@ -49,8 +42,14 @@ def new_figure(height_in: float) -> Any:
     return figure
 
 
-def to_png(figure: Any) -> bytes:
-    """The figure as a PNG; equal figures give equal bytes."""
+def to_png(figure: Any, fonts: Catalogue | None = None) -> bytes:
+    """The figure as a PNG; equal figures give equal bytes.
+
+    Args:
+        figure: complete.
+        fonts: where letters come from; None = from this machine.
+    """
+    use_fonts(figure, fonts)
     file = io.BytesIO()
     figure.savefig(file, format="png", facecolor=BACKGROUND, metadata={"Software": None})
     return file.getvalue()

@@ -88,7 +88,7 @@ async def test_form_has_room_for_its_words_in_any_language(front: OutputFront, t
     """Discord refuses a form whose title or labels are too long."""
     words = ("Edit this text", "Length in tokens", "The text to go on with", "Settings", "Seed")
     clear = "The same one makes the same text; clear it for a new one"
-    german = po(dict.fromkeys(words, "Wörter 🦊 " * 20) | {clear: "lang " * 50, "Seed": "Saat"})
+    german = po({**dict.fromkeys(words, "Wörter 🦊 " * 20), clear: "lang " * 50, "Seed": "Saat"})
     await front.save()
     front.locale = "de"
 

@@ -11,7 +11,10 @@ from typing import Any, cast
 
 import discord
 
+from bot.core.markdown import length
+
 _Interaction = discord.Interaction[discord.Client]
+_MAX_LABEL, _MAX_DESCRIPTION = 45, 100  # Discord's; a title is as long as a label
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,9 +23,9 @@ class Field:
 
     Attributes:
         id: names its value in the answer.
-        label: above it, at most 45 characters.
+        label: above it; what is beyond 45 characters is cut.
         value: what it shows at first.
-        description: below the label, at most 100 characters; or "".
+        description: below the label, cut after 100 characters; or "".
         is_long: whether it has several lines.
         is_required: whether it must not be empty.
         max_length: of its value, at most 4,000.
@@ -57,11 +60,11 @@ async def show_form(
 
     Args:
         interaction: a command or a click that nothing has answered yet.
-        title: at most 45 characters.
+        title: what is beyond 45 characters is cut.
         custom_id: at most 100 characters; `form_answer` gets it back.
         fields: one to five.
     """
-    form = discord.ui.Modal(title=title, custom_id=custom_id)
+    form = discord.ui.Modal(title=_short(title, _MAX_LABEL), custom_id=custom_id)
     for field in fields:
         style = discord.TextStyle.paragraph if field.is_long else discord.TextStyle.short
         entry = discord.ui.TextInput[discord.ui.Modal](
@@ -73,11 +76,22 @@ async def show_form(
         )
         form.add_item(
             discord.ui.Label(
-                text=field.label, description=field.description or None, component=entry
+                text=_short(field.label, _MAX_LABEL),
+                description=_short(field.description, _MAX_DESCRIPTION) or None,
+                component=entry,
             )
         )
     form.stop()  # else discord.py would keep it until its end
     await interaction.response.send_modal(form)
+
+
+def _short(text: str, most: int) -> str:
+    """A translation may be longer than there is room for."""
+    if length(text) <= most:
+        return text
+    while length(text) >= most:
+        text = text[:-1]
+    return text.rstrip() + "…"
 
 
 def form_answer(interaction: _Interaction, template: str) -> FormAnswer | None:

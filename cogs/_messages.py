@@ -10,12 +10,13 @@ from bot.core.outputs import Output
 from bot.core.receipts import read_receipt, split_label
 from bot.core.replies import UNFINISHED_MARK
 from bot.errors import OutputError
+from bot.language import mark, tr
 from bot.services.outputs import OutputsService
 from cogs._texts import rows_of
 
 _Interaction = discord.Interaction[discord.Client]
-_GONE = "Nothing is kept of this message any more, or it never was a finished text of mine."
-_UNFINISHED = "This text is still being written; please wait until it is finished."
+_GONE = mark("Nothing is kept of this message any more, or it never was a finished text of mine.")
+_UNFINISHED = mark("This text is still being written; please wait until it is finished.")
 
 
 def is_own(message: discord.Message, interaction: _Interaction) -> bool:
@@ -36,7 +37,7 @@ async def output_of(message: discord.Message, outputs: OutputsService) -> Output
         QueueDownError: the store can't be reached.
     """
     if message.content.endswith(UNFINISHED_MARK):
-        raise OutputError(_UNFINISHED)
+        raise OutputError(tr(_UNFINISHED))
     if shown := shown_version(rows_of(message)):
         return (await outputs.at(*shown)).output
     receipt = split_label(message.content)[1] or read_receipt(message.content.rpartition(" · ")[2])
@@ -44,7 +45,7 @@ async def output_of(message: discord.Message, outputs: OutputsService) -> Output
     if found is None and (command := message.interaction_metadata):
         found = await outputs.first_of(str(command.id))
     if found is None:
-        raise OutputError(_GONE)
+        raise OutputError(tr(_GONE))
     return found
 
 

@@ -7,6 +7,7 @@ import discord
 
 from bot.core.buttons import Rows
 from bot.core.reports import MAX_REASON
+from bot.language import tr
 from cogs._forms import Field, show_form
 
 _Interaction = discord.Interaction[discord.Client]
@@ -23,18 +24,18 @@ async def show_report_form(interaction: _Interaction, code: str, message_id: int
     """Asks for a reason, which may be left out."""
     reason = Field(
         id="reason",
-        label="What is wrong with it?",
-        description="The moderators here and the host of this bot read it. May be left empty",
+        label=tr("What is wrong with it?"),
+        description=tr("The moderators here and the host of this bot read it. May be left empty"),
         is_long=True,
         max_length=MAX_REASON,
     )
     custom_id = f"bardling:reported:{code}:{interaction.channel_id or 0}:{message_id}"
-    await show_form(interaction, "Report this text", custom_id, [reason])
+    await show_form(interaction, tr("Report this text"), custom_id, [reason])
 
 
 def hidden_row(code: str, channel_id: int, message_id: int, *, is_hidden: bool) -> Rows:
     """The button under a report in the log channel; its id matches `HIDDEN_TEMPLATE`."""
-    do, label = ("show", "Show it again") if is_hidden else ("hide", "Hide it")
+    do, label = ("show", tr("Show it again")) if is_hidden else ("hide", tr("Hide it"))
     button = {
         "type": 2,
         "style": 2,

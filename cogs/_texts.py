@@ -13,6 +13,7 @@ from bot.core.jobs import ReplyTarget
 from bot.core.prompts import MAX_FILE_BYTES, decode_file
 from bot.core.text_request import CompletionRequest
 from bot.errors import PromptError
+from bot.language import spoken, tr
 from bot.services import Services
 from bot.services.outputs import Click
 from bot.services.waiting import NoticeGoneError, ShowNotice
@@ -53,10 +54,17 @@ async def start_text(
 
 
 async def watch(
-    interaction: _Interaction, services: Services, model: str, show: ShowNotice
+    interaction: _Interaction,
+    services: Services,
+    model: str,
+    show: ShowNotice,
+    *,
+    is_private: bool = False,
 ) -> None:
-    """Keeps a public reply up to date while its job waits, in the language that it is for."""
-    language = await services.servers.public_language(asker_of(interaction).guild_id)
+    """Keeps a reply up to date while its job waits: in the asker's language if it is private."""
+    language = spoken()
+    if not is_private:
+        language = await services.servers.public_language(asker_of(interaction).guild_id)
     services.board.watch(str(interaction.id), model, show, language=language)
 
 
@@ -115,13 +123,15 @@ async def text_of_file(attachment: discord.Attachment) -> str:
         PromptError: it is no text file, too long, or can't be had.
     """
     if not is_text_file(attachment):
-        raise PromptError("I can read plain text only; please attach a .txt file.")
+        raise PromptError(tr("I can read plain text only; please attach a .txt file."))
     if attachment.size > MAX_FILE_BYTES:
-        raise PromptError("The file is too long: 64 KB is the most I can take. Keep its end.")
+        raise PromptError(tr("The file is too long: 64 KB is the most I can take. Keep its end."))
     try:
         data = await attachment.read()
     except (discord.HTTPException, OSError) as error:
-        raise PromptError("Discord does not give me that file; please attach it again.") from error
+        raise PromptError(
+            tr("Discord does not give me that file; please attach it again.")
+        ) from error
     return decode_file(data)
 
 

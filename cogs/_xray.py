@@ -50,9 +50,11 @@ async def start_xray(
         colors=colors,
         origin=origin,
         model=model,
+        is_private=not is_public,
     )
     services.xrays.prepare(request)
     if not interaction.response.is_done():
         await defer(interaction, ephemeral=not is_public)
     chosen = await services.xrays.ask(request)
-    await watch(interaction, services, chosen, notice_in(interaction, job_id))
+    notice = notice_in(interaction, job_id)
+    await watch(interaction, services, chosen, notice, is_private=not is_public)

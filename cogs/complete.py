@@ -18,6 +18,7 @@ from bot.core.prompts import MAX_FILE_CHARACTERS
 from bot.core.sampling import MAX_SEED
 from bot.core.text_request import CompletionRequest
 from bot.errors import OptionError, QueueDownError
+from bot.language import CHOICE, listed, slash, tr, tr_in
 from bot.services import Services
 from cogs._access import answer_error, services_of
 from cogs._asker import asker_of, is_age_restricted
@@ -78,14 +79,14 @@ class Complete(commands.Cog):
         )
         request = _request(interaction, prompt or "", options, model)
         if prompt is not None and file is not None:
-            raise OptionError("Please give a prompt or a file, not both.")
+            raise OptionError(tr("Please give a prompt or a file, not both."))
         if prompt is not None:
             await start_text(interaction, self._services, request)
         elif file is not None:
             await self._from_file(interaction, request, file)
         else:
             self._services.texts.prepare(replace(request, prompt="x"))  # the other options
-            await show_form(interaction, "A long text", form_id(options), _fields(model))
+            await show_form(interaction, tr("A long text"), form_id(options), _fields(model))
 
     async def _from_file(
         self, interaction: _Interaction, request: CompletionRequest, file: discord.Attachment
@@ -125,14 +126,16 @@ class Complete(commands.Cog):
     ) -> list[app_commands.Choice[str]]:
         """Those that may be used in this place, each with what it is for."""
         is_open = is_age_restricted(interaction)
+        # Translated as the choices of `/server preset` are, which are the same.
         lines = {
-            preset.name: f"{preset.name}: {preset.line}"[:_MAX_CHOICE]
+            preset.name: tr_in(CHOICE, f"{preset.name}: {preset.line}")
             for preset in PRESETS.values()
             if is_open or not preset.is_age_restricted
         }
-        found = {n: line for n, line in lines.items() if current.casefold() in line.casefold()}
+        typed = current.casefold()
+        found = {name: line for name, line in lines.items() if typed in f"{name} {line}".casefold()}
         return [
-            app_commands.Choice(name=line, value=name)
+            app_commands.Choice(name=line[:_MAX_CHOICE], value=name)
             for name, line in list(found.items())[:_MOST_CHOICES]
         ]
 
@@ -162,7 +165,9 @@ class Complete(commands.Cog):
         try:
             options = form_options(answer.id["packed"])
         except ValueError as error:
-            raise OptionError("This form is too old; please type /complete again.") from error
+            raise OptionError(
+                tr("This form is too old; please type {command} again.", command=slash("complete"))
+            ) from error
         model = answer.values.get("model", "").strip() or None
         request = _request(interaction, answer.values.get("prompt", ""), options, model)
         await start_text(interaction, self._services, request)
@@ -172,7 +177,9 @@ def _request(
     interaction: _Interaction, prompt: str, options: FormOptions, model: str | None
 ) -> CompletionRequest:
     if options.preset is not None and options.preset not in PRESETS:
-        raise OptionError(f"There is no such preset; choose one of {', '.join(PRESETS)}.")
+        raise OptionError(
+            tr("There is no such preset; choose one of {names}.", names=listed(PRESETS))
+        )
     given: dict[str, Any] = asdict(options)
     length, candidates = given.pop("length"), given.pop("candidates")
     return CompletionRequest(
@@ -190,9 +197,11 @@ def _request(
 
 def _fields(model: str | None) -> list[Field]:
     """Of the form; the model's name is too long for the form's id."""
-    fields = [Field(id="prompt", label="The text to go on with", is_long=True, is_required=True)]
+    fields = [
+        Field(id="prompt", label=tr("The text to go on with"), is_long=True, is_required=True)
+    ]
     if model is not None:
-        fields.append(Field(id="model", label="Model", value=model, max_length=100))
+        fields.append(Field(id="model", label=tr("Model"), value=model, max_length=100))
     return fields
 
 

@@ -177,7 +177,12 @@ class Host(commands.GroupCog, group_name="host", group_description="For the bot'
         """Without an option it lists them."""
         await _defer(interaction)
         if dismiss is not None and not await self._reports.dismiss(dismiss.strip()):
-            raise OptionError("There is no such report; `/host reports` lists them.")
+            raise OptionError(
+                tr(
+                    "There is no such report; `{command}` lists them.",
+                    command=slash("host reports"),
+                )
+            )
         await _answer(interaction, reports_shown(await self._reports.newest()))
 
 

@@ -28,6 +28,7 @@ from bot.core.output_rules import Version
 from bot.core.prompts import MAX_FILE_CHARACTERS
 from bot.core.text_request import CompletionRequest
 from bot.errors import PromptError
+from bot.language import tr
 from bot.services import Services
 from cogs._access import answer_error, services_of
 from cogs._first_answer import defer
@@ -104,21 +105,23 @@ class OutputButton(
                 message_id = interaction.message.id if interaction.message else 0
                 await show_report_form(interaction, version.output.code, message_id)
             case Action.XRAY:
-                version = await outputs.at(self._root, self._index)
-                await start_xray(
-                    interaction,
-                    services,
-                    version.output.whole,
-                    origin=version.output.code,
-                    model=version.output.model,
-                )
+                output = (await outputs.at(self._root, self._index)).output
+                with outputs.once(self._action, output, click_of(interaction)):
+                    await start_xray(
+                        interaction,
+                        services,
+                        output.whole,
+                        origin=output.code,
+                        model=output.model,
+                    )
 
     async def _go_on(self, interaction: _Interaction, services: Services) -> None:
         click = click_of(interaction)
         version = await services.outputs.at(self._root, self._index)
         await services.outputs.may_change(version, click)
-        request = await services.outputs.continue_request(version.output, click)
-        await start_text(interaction, services, request)
+        with services.outputs.once(self._action, version.output, click):
+            request = await services.outputs.continue_request(version.output, click)
+            await start_text(interaction, services, request)
 
 
 class Outputs(commands.Cog):
@@ -153,28 +156,30 @@ async def _show_edit_form(interaction: _Interaction, version: Version) -> None:
     fields = [
         Field(
             id=PROMPT,
-            label="The text to go on with",
+            label=tr("The text to go on with"),
             value=shown[PROMPT],
-            description="The end of it; what is before stays as it is" if is_cut else "",
+            description=tr("The end of it; what is before stays as it is") if is_cut else "",
             is_long=True,
         ),
-        Field(id=LENGTH, label="Length in tokens", value=shown[LENGTH], max_length=3),
+        Field(id=LENGTH, label=tr("Length in tokens"), value=shown[LENGTH], max_length=3),
         Field(
             id=PRESET,
-            label="Preset instead of these settings",
-            description=f"One of {preset_names()}; what you change below overrides it",
+            label=tr("Preset instead of these settings"),
+            description=tr(
+                "One of {presets}; what you change below overrides it", presets=preset_names()
+            ),
             max_length=20,
         ),
-        Field(id=SETTINGS, label="Settings", value=shown[SETTINGS], max_length=200),
+        Field(id=SETTINGS, label=tr("Settings"), value=shown[SETTINGS], max_length=200),
         Field(
             id=SEED,
-            label="Seed",
+            label=tr("Seed"),
             value=shown[SEED],
-            description="The same one makes the same text; clear it for a new one",
+            description=tr("The same one makes the same text; clear it for a new one"),
             max_length=16,
         ),
     ]
-    await show_form(interaction, "Edit this text", edit_id(output), fields)
+    await show_form(interaction, tr("Edit this text"), edit_id(output), fields)
 
 
 @app_commands.allowed_installs(guilds=True, users=True)
@@ -191,7 +196,7 @@ async def _continue_this(interaction: _Interaction, message: discord.Message) ->
     prompt = message.clean_content.strip()
     files = [file for file in message.attachments if is_text_file(file)]
     if not prompt and not files:
-        raise PromptError("This message has no text that I could go on with.")
+        raise PromptError(tr("This message has no text that I could go on with."))
     if not prompt:
         await defer(interaction)
         prompt = await text_of_file(files[0])

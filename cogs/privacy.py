@@ -8,6 +8,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.errors import NotAllowedError
+from bot.language import slash, tr, tr_n
 from bot.services import Services
 from cogs._access import NO_MENTIONS, answer_error, services_of
 
@@ -35,11 +36,14 @@ class Privacy(commands.GroupCog, group_name="privacy", group_description="What I
         """A JSON file."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         export = await self._services.privacy.export(interaction.user.id)
-        text = "This is all that I keep of you."
+        text = tr("This is all that I keep of you.")
         if export.n_left_out:
-            text = (
-                f"This is what I keep of you, but for the oldest {export.n_left_out:,} entries: "
-                "more does not fit into a file that Discord takes. Ask my host for those."
+            text = tr_n(
+                "This is what I keep of you, but for the oldest entry: more does not fit into a "
+                "file that Discord takes. Ask my host for that one.",
+                "This is what I keep of you, but for the oldest {n} entries: more does not fit "
+                "into a file that Discord takes. Ask my host for those.",
+                export.n_left_out,
             )
         file = discord.File(io.BytesIO(export.data), filename="bardling-data.json")
         await interaction.edit_original_response(
@@ -66,7 +70,7 @@ class DeleteButton(
     def __init__(self, user_id: int) -> None:
         super().__init__(
             discord.ui.Button(
-                label="Delete it",
+                label=tr("Delete it"),
                 style=discord.ButtonStyle.danger,
                 custom_id=f"bardling:privacy-delete:{user_id}",
             )
@@ -89,7 +93,12 @@ class DeleteButton(
         try:
             await interaction.response.defer()
             if interaction.user.id != self._user_id:
-                raise NotAllowedError("This button is for somebody else; use /privacy delete.")
+                raise NotAllowedError(
+                    tr(
+                        "This button is for somebody else; use {command}.",
+                        command=slash("privacy delete"),
+                    )
+                )
             text = await services_of(interaction.client).privacy.delete(self._user_id)
             await interaction.edit_original_response(
                 content=text, view=None, allowed_mentions=NO_MENTIONS

@@ -9,6 +9,7 @@ from discord.ext import commands
 
 from bot.core.jobs import ReplyTarget
 from bot.errors import NotHereError, OptionError
+from bot.language import tr
 from bot.services import Services
 from bot.services.receipts import PostedMessage
 from bot.services.waiting import NoticeGoneError, ShowNotice
@@ -45,7 +46,7 @@ class Receipts(commands.Cog):
     ) -> None:
         """Answers the asker alone."""
         if (text is None) == (link is None):
-            raise OptionError("Give me either a text or the link of a message, please.")
+            raise OptionError(tr("Give me either a text or the link of a message, please."))
         await interaction.response.defer(ephemeral=True, thinking=True)
         receipts, asker = self._services.receipts, asker_of(interaction)
         if text is not None:
@@ -100,7 +101,7 @@ class _Fetcher:
             return None
         except (discord.HTTPException, OSError) as error:
             raise NotHereError(
-                "Discord does not show me that message right now; please try again in a minute."
+                tr("Discord does not show me that message right now; please try again in a minute.")
             ) from error
         ours = self._client.user is not None and message.author.id == self._client.user.id
         about = message.interaction_metadata

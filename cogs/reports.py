@@ -17,6 +17,7 @@ from discord.ext import commands
 from bot.core.outputs import Output
 from bot.core.report_words import log_notice
 from bot.errors import OutputError
+from bot.language import speaking, tr
 from bot.services import Services
 from bot.services.reports import Filing, Where
 from cogs._access import NO_MENTIONS, answer_error, services_of
@@ -59,13 +60,15 @@ class HiddenButton(
         try:
             await interaction.response.defer()
             if not is_moderator(interaction):
-                raise OutputError("Only a moderator can do this.")
+                raise OutputError(tr("Only a moderator can do this."))
             output = await services.reports.set_hidden(self._code, self._is_hidden)
             if not await _show(interaction, services, output, self._channel_id, self._message_id):
-                raise OutputError("I can't change that message; is it still there, and am I?")
-            row = hidden_row(
-                self._code, self._channel_id, self._message_id, is_hidden=self._is_hidden
-            )
+                raise OutputError(tr("I can't change that message; is it still there, and am I?"))
+            guild_id = asker_of(interaction).guild_id
+            with speaking(await services.servers.public_language(guild_id)):
+                row = hidden_row(
+                    self._code, self._channel_id, self._message_id, is_hidden=self._is_hidden
+                )
             await interaction.edit_original_response(
                 view=view_of(row), allowed_mentions=NO_MENTIONS
             )
@@ -108,12 +111,11 @@ class Reports(commands.Cog):
                 interaction, self._services, filing.output, where.channel_id, where.message_id
             )
             await drop_further(interaction, self._services.outputs, filing.output.root)
-        is_posted = await _post(interaction, filing)
-        whom = (
-            "The moderators here and the host of this bot" if is_posted else "The host of this bot"
-        )
-        verb = "were" if is_posted else "was"
-        await answer(interaction, f"Thank you. {whom} {verb} told.")
+        if await _post(interaction, filing):
+            thanks = tr("Thank you. The moderators here and the host of this bot were told.")
+        else:
+            thanks = tr("Thank you. The host of this bot was told.")
+        await answer(interaction, thanks)
 
 
 async def _show(
@@ -135,8 +137,9 @@ async def _post(interaction: _Interaction, filing: Filing) -> bool:
     report = filing.report
     if filing.log_channel is None:
         return False
-    content, rest = log_notice(report, interaction.user.display_name)
-    row = hidden_row(report.code, report.channel_id, report.message_id, is_hidden=filing.hides)
+    with speaking(filing.language):
+        content, rest = log_notice(report, interaction.user.display_name)
+        row = hidden_row(report.code, report.channel_id, report.message_id, is_hidden=filing.hides)
     files = [discord.File(io.BytesIO(rest.encode()), "rest.txt", spoiler=True)] if rest else []
     channel = interaction.client.get_partial_messageable(filing.log_channel)
     try:
@@ -159,7 +162,7 @@ async def _post(interaction: _Interaction, filing: Filing) -> bool:
 async def _report_this(interaction: _Interaction, message: discord.Message) -> None:
     """Shows the form for one of the bot's own texts."""
     if not is_own(message, interaction):
-        raise OutputError("I can take reports only of what I wrote myself.")
+        raise OutputError(tr("I can take reports only of what I wrote myself."))
     output = await output_of(message, services_of(interaction.client).outputs)
     await show_report_form(interaction, output.code, reply_id_of(message))
 

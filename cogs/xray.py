@@ -14,6 +14,7 @@ from bot.core.buttons import XRAY_TEXT_TEMPLATE
 from bot.core.prompts import MAX_PROMPT_CHARACTERS
 from bot.core.xray import Colors
 from bot.errors import PromptError
+from bot.language import tr
 from bot.services import Services
 from cogs._access import NO_MENTIONS, answer_error, services_of
 from cogs._first_answer import defer
@@ -85,11 +86,11 @@ class Xray(commands.Cog):
     ) -> None:
         """Checks, defers, asks; the picture arrives later, from a worker."""
         if text and file:
-            raise PromptError("Please give me either a text or a file, not both.")
+            raise PromptError(tr("Please give me either a text or a file, not both."))
         if file is not None:
             text = await _file_text(interaction, file, is_public=True)
         if not text:
-            raise PromptError("There is nothing to look at; please give me a text or a file.")
+            raise PromptError(tr("There is nothing to look at; please give me a text or a file."))
         await start_xray(interaction, self._services, text, colors=Colors(colors), is_public=True)
 
 
@@ -119,7 +120,7 @@ async def _attached_text(
 ) -> str:
     files = [file for file in attachments if is_text_file(file)]
     if not files:
-        raise PromptError("This message has no text that I could look at.")
+        raise PromptError(tr("This message has no text that I could look at."))
     return await _file_text(interaction, files[0], is_public=is_public)
 
 

@@ -10,12 +10,14 @@ or not (Okabe and Ito, 2008); hatching and marks say the same once more.
 
 import importlib
 import io
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+import unicodedata
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from bot.language import ENGLISH, number, short_date, speaking, spoken
+from bot.language import number, short_date
+from bot.plots.letters import use_fonts
+from bot.plots.xray_fonts import Catalogue
 
 BACKGROUND = "#17181C"
 TEXT = "#F2F3F5"
@@ -28,15 +30,12 @@ HATCHES = ("", "///", "...", "xx")  # a series has the color and the hatching of
 _WIDTH_IN, _DPI = 7.2, 150
 TITLE_PT, LABEL_PT = 18, 15
 _PAD_IN = 0.14
-_MAX_TICKS = 7
-_BEYOND_THE_FONT = {"ja", "ko", "zh-CN", "zh-TW"}  # matplotlib's own has no such letters
-
-
-@contextmanager
-def legible() -> Generator[None]:
-    """Speaks English where the letters of the language can't be drawn; its texts say it all."""
-    with speaking(ENGLISH if spoken() in _BEYOND_THE_FONT else spoken()):
-        yield
+_MAX_TICKS, _TICKS_ROOM = 7, 45  # dates below a panel; narrow letters that all of them may have
+_WIDTH_PX = _WIDTH_IN * _DPI
+_PANEL_PX = 0.84 * _WIDTH_PX  # the rest is for the numbers of the axis and the borders
+_BELOW_PX = 0.87 * _WIDTH_PX  # for a legend below a panel without an axis
+_LEAST_PT = 6
+_GAP_PX = 20  # between a title and the legend in its line
 
 
 def new_figure(height_in: float) -> Any:
@@ -49,8 +48,15 @@ def new_figure(height_in: float) -> Any:
     return figure
 
 
-def to_png(figure: Any) -> bytes:
-    """The figure as a PNG; equal figures give equal bytes."""
+def to_png(figure: Any, fonts: Catalogue | None = None) -> bytes:
+    """The figure as a PNG; equal figures give equal bytes.
+
+    Args:
+        figure: complete.
+        fonts: where letters come from; None = from this machine.
+    """
+    use_fonts(figure, fonts)
+    _fit_legends(figure)
     file = io.BytesIO()
     figure.savefig(file, format="png", facecolor=BACKGROUND, metadata={"Software": None})
     return file.getvalue()
@@ -111,10 +117,45 @@ def stacked(axes: Any, series: Sequence[tuple[str, Sequence[float], int]]) -> No
 
 def days_below(axes: Any, days: Sequence[date]) -> None:
     """Dates under a panel, as many as fit, counted back from the last."""
-    step = -(-len(days) // _MAX_TICKS)
+    labels = [short_date(day) for day in days]
+    step = -(-len(days) // min(_MAX_TICKS, _TICKS_ROOM // max(map(_columns, labels))))
     places = list(range(len(days) - 1, -1, -step))[::-1]
-    axes.set_xticks(places, [short_date(days[place]) for place in places])
+    axes.set_xticks(places, [labels[place] for place in places])
     axes.set_xlim(-0.6, len(days) - 0.4)
+
+
+def _columns(text: str) -> int:
+    """How many narrow letters are about as wide."""
+    return sum(2 if unicodedata.east_asian_width(one) in "WF" else 1 for one in text)
+
+
+def _fit_legends(figure: Any) -> None:
+    """Makes the letters of legends smaller where languages have long words for them.
+
+    A legend that sticks out would make the panels narrow, and hide a title.
+    """
+    module: Any = importlib.import_module("matplotlib.backends.backend_agg")
+    renderer: Any = module.FigureCanvasAgg(figure).get_renderer()
+    for axes in figure.axes:
+        legend: Any = axes.get_legend()
+        if legend is None:
+            continue
+        room_px = _BELOW_PX
+        if axes.axison:  # beside the title
+            room_px = _PANEL_PX - _title_px(axes, renderer) - _GAP_PX
+        whole_px = legend.get_window_extent(renderer).width
+        words_px = sum(one.get_window_extent(renderer).width for one in legend.get_texts())
+        if whole_px > room_px:
+            share = (room_px - (whole_px - words_px)) / words_px
+            for text in legend.get_texts():
+                text.set_fontsize(max(_LEAST_PT, LABEL_PT * share))
+
+
+def _title_px(axes: Any, renderer: Any) -> float:
+    title = axes.get_title(loc="left")
+    texts: list[Any] = axes.findobj(importlib.import_module("matplotlib.text").Text)
+    found = next(text for text in texts if text.get_text() == title)
+    return found.get_window_extent(renderer).width
 
 
 def short(value: float, _position: object = None) -> str:

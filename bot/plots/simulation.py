@@ -5,29 +5,35 @@ from typing import Any
 from bot.core.simulation import Simulation
 from bot.core.usage_words import percents
 from bot.language import percent, tr
+from bot.plots.letters import legible
 from bot.plots.look import (
     BACKGROUND,
     COLORS,
     HATCHES,
     days_below,
     legend,
-    legible,
     new_figure,
     stacked,
     style,
     to_png,
 )
+from bot.plots.xray_fonts import Catalogue
 
 _HEIGHT_IN = 6.6
 
 
-def draw_simulation(simulation: Simulation) -> bytes:
-    """Requests of each day, allowed and refused, and who used the tokens; a PNG."""
-    with legible():
-        return _drawn(simulation)
+def draw_simulation(simulation: Simulation, *, fonts: Catalogue | None = None) -> bytes:
+    """Requests of each day, allowed and refused, and who used the tokens; a PNG.
+
+    Args:
+        simulation: what would have been.
+        fonts: where letters come from; None = from this machine.
+    """
+    with legible(fonts):
+        return _drawn(simulation, fonts)
 
 
-def _drawn(simulation: Simulation) -> bytes:
+def _drawn(simulation: Simulation, fonts: Catalogue | None) -> bytes:
     figure = new_figure(_HEIGHT_IN)
     requests, shares = figure.subplots(2, 1, height_ratios=[3, 1])
     style(requests, tr("Requests"))
@@ -41,7 +47,7 @@ def _drawn(simulation: Simulation) -> bytes:
     legend(requests)
     days_below(requests, [day.day for day in simulation.days])
     _shares(shares, simulation)
-    return to_png(figure)
+    return to_png(figure, fonts)
 
 
 def _shares(axes: Any, simulation: Simulation) -> None:

@@ -5,34 +5,36 @@ from typing import Any
 
 from bot.core.usage import DayUsage
 from bot.language import number, percent, tr
+from bot.plots.letters import legible
 from bot.plots.look import (
     BACKGROUND,
     BLUE,
     ORANGE,
     days_below,
     legend,
-    legible,
     new_figure,
     stacked,
     style,
     to_png,
 )
+from bot.plots.xray_fonts import Catalogue
 
 _HEIGHT_IN = 9.6
 _FEW_DAYS = 31
 
 
-def draw_usage(days: Sequence[DayUsage]) -> bytes:
+def draw_usage(days: Sequence[DayUsage], *, fonts: Catalogue | None = None) -> bytes:
     """Texts, tokens, waits and refusals of each day; a PNG of at most some 100 kB.
 
     Args:
         days: at least one; all in a row.
+        fonts: where letters come from; None = from this machine.
     """
-    with legible():
-        return _drawn(days)
+    with legible(fonts):
+        return _drawn(days, fonts)
 
 
-def _drawn(days: Sequence[DayUsage]) -> bytes:
+def _drawn(days: Sequence[DayUsage], fonts: Catalogue | None) -> bytes:
     figure = new_figure(_HEIGHT_IN)
     panels: Any = figure.subplots(4, 1, sharex=True)
     counts = [day.counts for day in days]
@@ -56,7 +58,7 @@ def _drawn(days: Sequence[DayUsage]) -> bytes:
         ],
     )
     days_below(panels[3], [day.day for day in days])
-    return to_png(figure)
+    return to_png(figure, fonts)
 
 
 def _bars(axes: Any, title: str, series: Sequence[tuple[str, Sequence[float], int]]) -> None:

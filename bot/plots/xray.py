@@ -25,6 +25,8 @@ from bot.core.xray_words import (
     percent,
     shown_piece,
 )
+from bot.language import tr
+from bot.plots.letters import legible
 from bot.plots.look import BACKGROUND, GRID, TEXT
 from bot.plots.xray_fonts import Catalogue, Faces, system_fonts
 from bot.plots.xray_layout import Piece, place
@@ -175,9 +177,13 @@ def plan_xray(
     report: XrayReport, *, model: str, colors: Colors, fonts: Catalogue | None = None
 ) -> Sheet:
     """Where everything stands in the picture of a report; see `draw_xray`."""
-    fonts = fonts or system_fonts()
+    with legible(fonts):
+        return _planned(report, model, colors, fonts or system_fonts())
+
+
+def _planned(report: XrayReport, model: str, colors: Colors, fonts: Catalogue) -> Sheet:
     small, sheet = Faces(_SMALL_PX, fonts), Sheet()
-    sheet.say(f"X-ray by {model}", small, ink=_QUIET)
+    sheet.say(tr("X-ray by {model}", model=model), small, ink=_QUIET)
     sheet.height += 10
     _add_text(sheet, report, colors, fonts, small)
     _add_legend(sheet, report, colors, small)
@@ -185,7 +191,7 @@ def plan_xray(
     for note in notes(report):
         sheet.say(note, small, space=6)
     if report.surprises:
-        sheet.say("Greatest surprises:", small, space=14)
+        sheet.say(tr("Greatest surprises:"), small, space=14)
     for number, surprise in enumerate(report.surprises, start=1):
         sheet.height += 10
         band = surprise.cell.band(colors)
@@ -219,7 +225,8 @@ def _add_text(
         spans.append(_Span(text=cell.text, look=look, band=band, cell=index, is_framed=True))
     max_lines = (MAX_HEIGHT_PX - _BELOW_PX) // step
     if not sheet.flow(spans, faces, is_framed=True, max_lines=max_lines):
-        sheet.say("The rest of the text is counted below, but has no room here.", small, space=6)
+        rest = tr("The rest of the text is counted below, but has no room here.")
+        sheet.say(rest, small, space=6)
 
 
 def _add_legend(sheet: Sheet, report: XrayReport, colors: Colors, small: Faces) -> None:
@@ -230,9 +237,10 @@ def _add_legend(sheet: Sheet, report: XrayReport, colors: Colors, small: Faces) 
     for band in Band:
         sheet.height = top
         share = percent(report.shares(colors)[band])
+        named = tr("{name}: {value}", name=band_name(band, colors), value=share)
         sample = _Span(text=" abc ", look=LOOKS[band], band=band, is_framed=True)
         left = _MARGIN_PX + column * (band % 2)
-        said = _plain(f" {band_name(band, colors)}: {share}", TEXT)
+        said = _plain(f" {named}", TEXT)
         sheet.flow([sample, *said], small, is_framed=True, left=left, width=column)
         bottom = max(bottom, sheet.height)
         if band % 2:

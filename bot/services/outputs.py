@@ -4,13 +4,15 @@ Knows nothing of Discord's client or Redis. Two clicks at once can't both make a
 store of outputs says who may.
 """
 
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import structlog
 
 from bot.core.asker import Asker
-from bot.core.buttons import finished_rows
+from bot.core.buttons import Action, finished_rows
 from bot.core.edit_form import Edited
 from bot.core.jobs import END_STATES, ReplyTarget
 from bot.core.output_rules import (
@@ -26,6 +28,7 @@ from bot.core.receipts import sign
 from bot.core.replies import ReplyMessage, page, shown_text
 from bot.core.text_request import CompletionRequest
 from bot.errors import OutputError, QueueDownError
+from bot.language import mark, speaking, tr
 from bot.services.pools import Pools
 from bot.services.servers import ServersService
 from bot.services.texts import TextService
@@ -34,8 +37,14 @@ from bot.state.reports_api import ReportsStore
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-_BUSY = "A new version of this text is being written already; please wait for it, or stop it."
-_HIDDEN = "This text was reported and is hidden, so nobody can go on with it now."
+_BUSY = mark("A new version of this text is being written already; please wait for it, or stop it.")
+_HIDDEN = mark("This text was reported and is hidden, so nobody can go on with it now.")
+_TWICE = mark(
+    "You have asked for this a moment ago; to have it twice, click again in a few seconds."
+)
+_TWICE_MS = 3000  # of two clicks, the second one was no wish of its own
+_MAX_CLICKS = 1000  # that are remembered
+_DISCORD_BITS = 22  # of a snowflake; above them are milliseconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +101,8 @@ class OutputsService:
     def __init__(self, parts: OutputParts, *, receipt_keys: Sequence[bytes] = ()) -> None:
         self._parts = parts
         self._keys = receipt_keys
+        # By what was clicked and by whom: the interaction's id, which has its time.
+        self._clicks: OrderedDict[tuple[Action, str, int], int] = OrderedDict()
 
     async def at(self, root: str, index: int) -> Version:
         """A version by its place.
@@ -120,7 +131,7 @@ class OutputsService:
         return versions[0] if len(versions) == 1 else None
 
     async def page(self, version: Version) -> Page:
-        """How a version looks.
+        """How a version looks: its line in its own language, its buttons in the public one.
 
         Raises:
             QueueDownError: a store can't be reached.
@@ -131,10 +142,12 @@ class OutputsService:
         is_hidden = await self._parts.reports.is_hidden(output.code)
         prompt, text = mask(output.prompt), mask(output.text)
         receipt = sign(shown_text(prompt, text), output.code, self._keys)
-        message = page(prompt, text, output.label(str(receipt)), is_hidden=is_hidden)
-        rows = finished_rows(
-            output.root, version.index, len(version.all), is_choice=version.is_choice
-        )
+        with speaking(output.language):
+            message = page(prompt, text, output.label(str(receipt)), is_hidden=is_hidden)
+        with speaking(await self._parts.servers.public_language(output.guild_id)):
+            rows = finished_rows(
+                output.root, version.index, len(version.all), is_choice=version.is_choice
+            )
         return Page(message=replace(message, components=rows), is_hidden=is_hidden)
 
     async def turn(self, root: str, index: int, click: Click) -> Page:
@@ -165,6 +178,32 @@ class OutputsService:
         check_may_use(version, click.asker.user_id, is_moderator=click.is_moderator)
         check_is_chosen(version)
 
+    @contextmanager
+    def once(self, action: Action, output: Output, click: Click) -> Generator[None]:
+        """Lets one of two quick clicks on a button through; what is refused inside did not count.
+
+        Known by this process alone: Discord sends a channel's clicks to one at a time.
+
+        Raises:
+            OutputError: the same member has clicked it a moment ago.
+        """
+        key = (action, output.code, click.asker.user_id)
+        before = self._clicks.get(key)
+        if (
+            before not in {None, click.interaction_id}
+            and _apart_ms(before or 0, click.interaction_id) < _TWICE_MS
+        ):
+            raise OutputError(tr(_TWICE))
+        self._clicks[key] = click.interaction_id
+        self._clicks.move_to_end(key)
+        if len(self._clicks) > _MAX_CLICKS:
+            self._clicks.popitem(last=False)
+        try:
+            yield
+        except BaseException:
+            self._clicks.pop(key, None)
+            raise
+
     async def continue_request(self, output: Output, click: Click) -> CompletionRequest:
         """A new reply that goes on with the whole text, drawn as it was.
 
@@ -173,7 +212,7 @@ class OutputsService:
             QueueDownError: a store can't be reached.
         """
         if await self._parts.reports.is_hidden(output.code) and not click.is_moderator:
-            raise OutputError(_HIDDEN)
+            raise OutputError(tr(_HIDDEN))
         return replace(
             self._request(output, click), prompt=output.whole, is_dream=False, origin=output.code
         )
@@ -252,7 +291,7 @@ class OutputsService:
             await self._parts.outputs.end(root, other or "")
             other = await self._parts.outputs.begin(root, job_id)
         if other not in {None, job_id}:
-            raise OutputError(_BUSY)
+            raise OutputError(tr(_BUSY))
 
     async def _is_over(self, job_id: str) -> bool:
         """Whether a job ended without a version: stopped in line, or given up."""
@@ -267,3 +306,8 @@ class OutputsService:
             await self._parts.outputs.end(root, job_id)
         except QueueDownError:
             _log.warning("version not ended", job_id=job_id)
+
+
+def _apart_ms(first_id: int, second_id: int) -> int:
+    """Milliseconds between two interactions."""
+    return abs((second_id >> _DISCORD_BITS) - (first_id >> _DISCORD_BITS))

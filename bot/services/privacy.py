@@ -17,6 +17,7 @@ from bot.core import privacy
 from bot.core.privacy import Holding
 from bot.core.reports import REPORT_DAYS
 from bot.core.usage import DAY_MS, RECORD_DAYS, day_number
+from bot.language import tr
 from bot.state.limits_api import LimitsStore
 from bot.state.outputs_api import OutputsStore
 from bot.state.reports_api import ReportsStore
@@ -64,8 +65,9 @@ class KeptOutputs:
     async def count_of(self, user_id: int) -> Holding:
         """How many, and until when."""
         kept = await self._store.kept_of_user(user_id)
-        return Holding(what="Texts, with prompts and settings", count=kept.count,
-                       until_s=kept.until_s)  # fmt: skip
+        return Holding(
+            what=tr("Texts, with prompts and settings"), count=kept.count, until_s=kept.until_s
+        )
 
     async def export_of(self, user_id: int) -> list[dict[str, Any]]:
         """Whole records."""
@@ -90,7 +92,7 @@ class KeptXrays:
         found = await self._store.of_user(user_id)
         last_s = max((xray.asked_at_s for xray in found), default=None)
         until_s = None if last_s is None else last_s + self._keep_s
-        return Holding(what="X-rays as text", count=len(found), until_s=until_s)
+        return Holding(what=tr("X-rays as text"), count=len(found), until_s=until_s)
 
     async def export_of(self, user_id: int) -> list[dict[str, Any]]:
         """Whole records."""
@@ -115,7 +117,9 @@ class KeptReports:
         last_s = max((report.at_s for report in found), default=None)
         until_s = None if last_s is None else last_s + REPORT_DAYS * 86_400
         return Holding(
-            what="Reports, your own and those of your texts", count=len(found), until_s=until_s
+            what=tr("Reports, your own and those of your texts"),
+            count=len(found),
+            until_s=until_s,
         )
 
     async def export_of(self, user_id: int) -> list[dict[str, Any]]:
@@ -147,8 +151,11 @@ class NotedRequests:
         found = await self._store.of_user(user_id)
         last = max((request.at_ms for _, request in found), default=None)
         until_s = None if last is None else (day_number(last) + RECORD_DAYS) * DAY_MS / 1000
-        return Holding(what="Requests noted in servers, without their words", count=len(found),
-                       until_s=until_s)  # fmt: skip
+        return Holding(
+            what=tr("Requests noted in servers, without their words"),
+            count=len(found),
+            until_s=until_s,
+        )
 
     async def export_of(self, user_id: int) -> list[dict[str, Any]]:
         """Whole records."""
@@ -174,8 +181,12 @@ class LimitCounters:
     async def count_of(self, user_id: int) -> Holding:
         """How many, and when the last one has come back."""
         counters = await self._store.counters_of(user_id)
-        return Holding(what="Counters of limits", count=len(counters),
-                       until_s=max(counters.values(), default=None), stays=True)  # fmt: skip
+        return Holding(
+            what=tr("Counters of limits"),
+            count=len(counters),
+            until_s=max(counters.values(), default=None),
+            stays=True,
+        )
 
     async def export_of(self, user_id: int) -> list[dict[str, Any]]:
         """Each by its name, with the time at which it has come back."""

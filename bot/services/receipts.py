@@ -25,14 +25,15 @@ from bot.core.verdicts import (
     verdict_words,
 )
 from bot.errors import NotAllowedError, NotHereError, OptionError, QueueDownError, RequestError
+from bot.language import mark, slash, tr
 from bot.services.servers import ServersService
 from bot.state.outputs_api import OutputsStore
 
-_NOT_SEEN = (
+_NOT_SEEN = mark(
     "I can't see that message, or not all that belongs to it. Copy its text, with the small line "
-    "under it, and give it to /verify as text."
+    "under it, and give it to {command} as text."
 )
-_NO_RECEIPT = (
+_NO_RECEIPT = mark(
     "This is no receipt; one looks like 7G2M0ZKQ4T or 7G2M0ZKQ4T-0C5XW1RB, and stands in the small "
     "line under a text."
 )
@@ -101,13 +102,15 @@ class ReceiptsService:
         body, receipt = split_label(text)
         typed = read_receipt(code) if code else None
         if code and typed is None:
-            raise OptionError(_NO_RECEIPT)
+            raise OptionError(tr(_NO_RECEIPT))
         if typed is not None and (receipt is None or receipt.code != typed.code or typed.tag):
             receipt = typed
         if receipt is None:
             raise OptionError(
-                "I find no receipt in this text. Copy the small line under it too, or give the "
-                "receipt as code."
+                tr(
+                    "I find no receipt in this text. Copy the small line under it too, or give "
+                    "the receipt as code."
+                )
             )
         return await self._verdict([body, text] if code else [body], receipt, asker)
 
@@ -127,16 +130,19 @@ class ReceiptsService:
         """
         place = read_message_link(link, here=here)
         if place is None:
-            raise OptionError("This is no link to a message; take it from the message's menu.")
+            raise OptionError(tr("This is no link to a message; take it from the message's menu."))
         if place.guild_id not in (None, asker.guild_id):
-            raise NotHereError("That message is in another server; verify it there, please.")
+            raise NotHereError(tr("That message is in another server; verify it there, please."))
         message = await fetch(place.channel_id, place.message_id)
         if message is None:
-            raise NotHereError(_NOT_SEEN)
+            raise NotHereError(tr(_NOT_SEEN, command=slash("verify")))
         if not message.is_ours:
             raise NotHereError(
-                "That message is not mine. If somebody copied a text of mine into it, give it to "
-                "/verify as text."
+                tr(
+                    "That message is not mine. If somebody copied a text of mine into it, give it "
+                    "to {command} as text.",
+                    command=slash("verify"),
+                )
             )
         body, receipt = await self._whole(message, place, fetch)
         return await self._verdict([body], receipt, asker)
@@ -154,17 +160,21 @@ class ReceiptsService:
         """
         receipt = read_receipt(code)
         if receipt is None:
-            raise OptionError(_NO_RECEIPT)
+            raise OptionError(tr(_NO_RECEIPT))
         output = await self._outputs.find(receipt.code)
         if output is None:
-            raise NotHereError("I keep no text with this receipt (any more).")
+            raise NotHereError(tr("I keep no text with this receipt (any more)."))
         if not _may_see(output, asker):
             raise NotAllowedError(
-                "This text was written elsewhere, so only the one who asked for it can have it "
-                "made again here."
+                tr(
+                    "This text was written elsewhere, so only the one who asked for it can have "
+                    "it made again here."
+                )
             )
         if not output.n_tokens:
-            raise NotHereError("Nothing was written for this receipt, so nothing can be repeated.")
+            raise NotHereError(
+                tr("Nothing was written for this receipt, so nothing can be repeated.")
+            )
         max_new_tokens, sampling = again(output)
         now_s = self._clock()
         job = Job(
@@ -218,7 +228,7 @@ class ReceiptsService:
             if message_id not in parts:
                 found = await fetch(place.channel_id, message_id)
                 if found is None or not found.is_ours:
-                    raise NotHereError(_NOT_SEEN)
+                    raise NotHereError(tr(_NOT_SEEN, command=slash("verify")))
                 parts[message_id] = found
 
         if message.original_id is not None:
@@ -246,7 +256,7 @@ class ReceiptsService:
                 versions = await self._outputs.versions(button["root"])
                 if (index := int(button["index"])) < len(versions):
                     return versions[index].code
-        raise NotHereError("That message of mine is no text with a receipt.")
+        raise NotHereError(tr("That message of mine is no text with a receipt."))
 
 
 def _may_see(output: Output, asker: Asker) -> bool:

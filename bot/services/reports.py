@@ -12,6 +12,7 @@ from bot.core.asker import Asker
 from bot.core.outputs import Output
 from bot.core.reports import Report, kept_prompt, kept_reason, kept_text
 from bot.errors import OutputError, ReportError
+from bot.language import mark, public_language, spoken, tr
 from bot.services.servers import ServersService
 from bot.state.outputs_api import OutputsStore
 from bot.state.reports_api import Filed, ReportsStore
@@ -19,9 +20,9 @@ from bot.state.reports_api import Filed, ReportsStore
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 _SHOWN_TO_HOST = 20
-_GONE = "Nothing is kept of this text any more; please tell the moderators here yourself."
-_AGAIN = "You have reported this text already; it was passed on then."
-_TOO_MANY = "You have reported a lot in the last hour; please tell the moderators yourself."
+_GONE = mark("Nothing is kept of this text any more; please tell the moderators here yourself.")
+_AGAIN = mark("You have reported this text already; it was passed on then.")
+_TOO_MANY = mark("You have reported a lot in the last hour; please tell the moderators yourself.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +49,14 @@ class Filing:
         output: the text.
         log_channel: where the server's moderators are told, or None.
         hides: whether the text goes behind a click now.
+        language: of what the moderators are told.
     """
 
     report: Report
     output: Output
     log_channel: int | None
     hides: bool
+    language: str
 
 
 class ReportsService:
@@ -98,7 +101,7 @@ class ReportsService:
         """
         output = await self._outputs.find(code)
         if output is None:
-            raise OutputError(_GONE)
+            raise OutputError(tr(_GONE))
         settings = await self._servers.settings(asker.guild_id)
         report = Report(
             id=str(interaction_id),
@@ -116,9 +119,9 @@ class ReportsService:
         )
         match await self._store.file(report):
             case Filed.AGAIN:
-                raise ReportError(_AGAIN)
+                raise ReportError(tr(_AGAIN))
             case Filed.TOO_MANY:
-                raise ReportError(_TOO_MANY)
+                raise ReportError(tr(_TOO_MANY))
             case Filed.NEW:
                 pass
         if settings.hides_reported:
@@ -129,6 +132,7 @@ class ReportsService:
             output=output,
             log_channel=settings.log_channel,
             hides=settings.hides_reported,
+            language=public_language(spoken(), settings.language),
         )
 
     async def set_hidden(self, code: str, is_hidden: bool) -> Output:
@@ -140,7 +144,7 @@ class ReportsService:
         """
         output = await self._outputs.find(code)
         if output is None:
-            raise OutputError(_GONE)
+            raise OutputError(tr(_GONE))
         await (self._store.hide(code) if is_hidden else self._store.show(code))
         return output
 

@@ -116,13 +116,16 @@ class TextService:
             wanted, language = request.model or settings.model, settings.language
             return await self._enter(job, request.asker, wanted, note, language)
 
-    async def submit(self, job: Job, asker: Asker, model: str | None) -> str:
+    async def submit(
+        self, job: Job, asker: Asker, model: str | None, *, is_private: bool = False
+    ) -> str:
         """Puts a job that somebody else made; as `ask` in everything else.
 
         Args:
             job: of any kind.
             asker: who asks, and where.
             model: which one has to do it; None = the server's choice, or else the host's.
+            is_private: whether the asker alone sees the answer: it is in their own language then.
 
         Returns:
             The model that will do it.
@@ -133,8 +136,8 @@ class TextService:
         """
         async with self._noted(asker, job.id) as note:
             settings = await self._parts.servers.check(asker, job.prompt)
-            wanted, language = model or settings.model, settings.language
-            return await self._enter(job, asker, wanted, note, language)
+            wanted, fixed = model or settings.model, None if is_private else settings.language
+            return await self._enter(job, asker, wanted, note, fixed)
 
     async def _enter(
         self, job: Job, asker: Asker, wanted: str | None, note: _Note, fixed_language: str | None

@@ -12,6 +12,7 @@ from bot.core.prompts import MAX_FILE_CHARACTERS, clean_prompt
 from bot.core.sampling import SamplingParams
 from bot.core.xray import MAX_XRAY_TOKENS, Colors
 from bot.errors import OutputError, PromptError
+from bot.language import tr
 from bot.services.texts import TextService
 from bot.state.xray_texts_api import XrayTextsStore
 
@@ -27,7 +28,7 @@ class XrayRequest:
         colors: what the colors stand for.
         origin: code of the output that it is, or "".
         model: to which model it is to be predictable; None = the server's choice.
-        language: of the words around the picture.
+        is_private: whether the asker alone sees it, so that it is in their language.
     """
 
     interaction_id: int
@@ -37,7 +38,7 @@ class XrayRequest:
     colors: Colors = Colors.RANK
     origin: str = ""
     model: str | None = None
-    language: str = "en"
+    is_private: bool = False
 
 
 class XrayService:
@@ -63,7 +64,7 @@ class XrayService:
             PromptError: there is no text, or too much of it.
         """
         if not request.text.strip():
-            raise PromptError("There is no text here that I could look at.")
+            raise PromptError(tr("There is no text here that I could look at."))
         text = clean_prompt(request.text, MAX_FILE_CHARACTERS)
         now_s = self._clock()
         n_tokens = len(text.encode()) // _BYTES_PER_TOKEN + 1
@@ -81,7 +82,6 @@ class XrayService:
             kind=JobKind.XRAY,
             origin=request.origin,
             colors=request.colors.value,
-            language=request.language,
         )
 
     async def ask(self, request: XrayRequest) -> str:
@@ -94,7 +94,9 @@ class XrayService:
             RequestError: the request is refused, for one of many reasons; nothing is left of it.
             QueueDownError: Redis can't be reached.
         """
-        return await self._texts.submit(self.prepare(request), request.asker, request.model)
+        return await self._texts.submit(
+            self.prepare(request), request.asker, request.model, is_private=request.is_private
+        )
 
     async def as_text(self, xray_id: str) -> tuple[str, ...]:
         """A finished X-ray as messages of at most 2,000 characters of Discord's markdown.
@@ -105,5 +107,5 @@ class XrayService:
         """
         found = await self._kept.find(xray_id)
         if found is None:
-            raise OutputError("This X-ray is not kept any more; please make a new one.")
+            raise OutputError(tr("This X-ray is not kept any more; please make a new one."))
         return found.parts

@@ -19,6 +19,7 @@ from bot.discord_io.reply_errors import (
     ReplyGoneError,
     ReplyUnavailableError,
 )
+from bot.language import tr
 from bot.worker.retry import Backoff
 
 _LATEST_S = INTERACTION_LIFETIME_S + 180.0  # after that, nobody waits for it any more
@@ -127,7 +128,7 @@ class LateReply:
         assert self._channels is not None
         try:
             await self._channels.edit(
-                self._job.reply.channel_id, original, ReplyMessage(content=MOVED), tries=1
+                self._job.reply.channel_id, original, ReplyMessage(content=tr(MOVED)), tries=1
             )
         except ReplyError as error:
             _log.info("old reply not tidied", reason=str(error))

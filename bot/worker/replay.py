@@ -9,12 +9,15 @@ from bot.core.jobs import JobState
 from bot.core.outputs import Output
 from bot.core.replay import Remade, replay_words
 from bot.core.replies import ReplyMessage
+from bot.language import mark, tr
 from bot.worker.generation import End
 from bot.worker.work import Assignment
 from bot.worker.writing import Writing
 
-_NOT_KEPT = "The text with this receipt is not kept any more, so there is nothing to compare with."
-_AT_WORK = "This text is written again, to see whether it comes out the same…"
+_NOT_KEPT = mark(
+    "The text with this receipt is not kept any more, so there is nothing to compare with."
+)
+_AT_WORK = mark("This text is written again, to see whether it comes out the same…")
 
 
 class ReplayWork:
@@ -47,12 +50,12 @@ class ReplayWork:
         output = await self._at.persist(lambda: tools.outputs.find(job.origin))
         if output is None:
             self.leave_engine()
-            await self._at.writer.replace(ReplyMessage(content=_NOT_KEPT))
+            await self._at.writer.replace(ReplyMessage(content=tr(_NOT_KEPT)))
             return JobState.FAILED
         mask = await self._at.mask()
         writing = self._begin()
         try:
-            await self._at.writer.show(_AT_WORK, self._must_not_show)
+            await self._at.writer.show(tr(_AT_WORK), self._must_not_show)
             while not writing.is_over:
                 await self._changed.wait()
                 self._changed.clear()

@@ -15,6 +15,7 @@ from bot.core.replies import Picture, ReplyMessage
 from bot.core.xray import N_EXPECTED, Colors
 from bot.core.xray_texts import XrayText
 from bot.errors import QueueDownError, RequestError
+from bot.language import mark, tr
 from bot.worker.engine_loop import SequenceFailedError
 from bot.worker.generation import End
 from bot.worker.tools import Mask
@@ -23,12 +24,12 @@ from bot.worker.xray_making import Reading, Shown, read, show
 
 _SAVE_S = 2.0  # a picture is not kept waiting by a store that is away: then it is kept afterwards
 _QUIET_S = 2.5  # a text that takes longer is said to be under way, so that it can be stopped
-_UNDER_WAY = "The model is reading this text."
+_UNDER_WAY = mark("The model is reading this text.")
 _ENDED = {
-    End.STOPPED: "Stopped: there is no X-ray of this text.",
-    End.DEADLINE: "This X-ray took too long and was not made; please ask again.",
+    End.STOPPED: mark("Stopped: there is no X-ray of this text."),
+    End.DEADLINE: mark("This X-ray took too long and was not made; please ask again."),
 }
-_TOO_SHORT = "There is too little text here to look at; a few more words would do."
+_TOO_SHORT = mark("There is too little text here to look at; a few more words would do.")
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -62,11 +63,11 @@ class XrayWork:
         job, tools = self._at.job, self._at.tools
         reading = await asyncio.to_thread(read, job.prompt, tools.tokenizer)
         if not reading.can_be_scored(tools.model.end_of_text_id):
-            await self._at.writer.replace(ReplyMessage(content=_TOO_SHORT))
+            await self._at.writer.replace(ReplyMessage(content=tr(_TOO_SHORT)))
             return JobState.FAILED
         if not await self._score(reading):
             sentence = _ENDED.get(self._stop or End.STOPPED, _ENDED[End.STOPPED])
-            await self._at.writer.replace(ReplyMessage(content=sentence))
+            await self._at.writer.replace(ReplyMessage(content=tr(sentence)))
             return JobState.STOPPED
         self.leave_engine()
         mask = await self._find_mask()
@@ -115,7 +116,7 @@ class XrayWork:
             done, _ = await asyncio.wait({scoring}, timeout=_QUIET_S)
             if not done:
                 await self._at.writer.show(
-                    _UNDER_WAY, lambda: scoring.done() or self._at.may_have_lost_lease()
+                    tr(_UNDER_WAY), lambda: scoring.done() or self._at.may_have_lost_lease()
                 )
             await asyncio.wait({scoring})
         finally:

@@ -77,6 +77,7 @@ class OutputFront(Front):
         nsfw: whether the channel is age-restricted.
         permissions: of whoever acts.
         owners: who installed the bot, as Discord says it; None: the server.
+        locale: what whoever acts speaks, as Discord says it.
     """
 
     def __init__(self) -> None:
@@ -86,6 +87,7 @@ class OutputFront(Front):
         self.nsfw = False
         self.permissions = 0
         self.owners: dict[str, str] | None = None
+        self.locale = "en-US"
         self._next_id = 100
 
     @asynccontextmanager
@@ -101,6 +103,10 @@ class OutputFront(Front):
         saved = list(outputs) or [make_output()]
         await self.stores.outputs.save(saved)
         return saved
+
+    def wait(self, seconds: float) -> None:
+        """The next click comes so much later, by its id."""
+        self._next_id += int(seconds * 1000) << 22
 
     async def press(
         self, action: Action, index: int = 0, *, root: str = ROOT, user_id: int = ASKER,
@@ -174,6 +180,7 @@ class OutputFront(Front):
             kind, data, interaction_id=self._next_id, user_id=user_id, guild_id=guild_id,
             permissions=self.permissions,
         )  # fmt: skip
+        payload["locale"] = self.locale
         if guild_id is not None:
             payload["channel"]["nsfw"] = self.nsfw
         if self.owners is not None:

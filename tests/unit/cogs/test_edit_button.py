@@ -1,12 +1,16 @@
 """The Edit button under a finished text, and its form."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from bot.core.buttons import Action
 from bot.core.edit_form import edit_id
+from bot.core.markdown import length
+from tests.catalogues import only_catalogues, po
 from tests.unit.cogs.front import DEFER_UPDATE, DRAWN_SEED, GUILD
 from tests.unit.cogs.output_front import PROMPT, ROOT, OutputFront, make_output
 
@@ -63,3 +67,39 @@ async def test_edited_prompt_is_filtered(front: OutputFront):
 
     assert "filter" in sentence.message["content"]
     assert [DEFER_UPDATE] == [call.kind for call in fine]
+
+
+async def test_form_that_is_sent_twice_makes_one_version(front: OutputFront):
+    """As two clicks on Retry."""
+    [output] = await front.save()
+
+    await asyncio.gather(
+        front.submit(edit_id(output), {"prompt": "x"}),
+        front.submit(edit_id(output), {"prompt": "x"}),
+    )
+    _, sentence = await front.submit(edit_id(output), {"prompt": "y"})
+
+    assert sentence.is_private
+    assert "being written already" in sentence.message["content"]
+    assert ["x"] == [job.prompt for job in await front.jobs_put()]
+
+
+async def test_form_has_room_for_its_words_in_any_language(front: OutputFront, tmp_path: Path):
+    """Discord refuses a form whose title or labels are too long."""
+    words = ("Edit this text", "Length in tokens", "The text to go on with", "Settings", "Seed")
+    clear = "The same one makes the same text; clear it for a new one"
+    german = po({**dict.fromkeys(words, "Wörter 🦊 " * 20), clear: "lang " * 50, "Seed": "Saat"})
+    await front.save()
+    front.locale = "de"
+
+    with only_catalogues(tmp_path, de=german):
+        [form] = await front.press(Action.EDIT)
+
+    shown = form.body["data"]
+    labels = [one["label"] for one in shown["components"]]
+    assert 5 == len(labels)
+    assert all(length(one) <= 45 for one in (shown["title"], *labels))
+    assert shown["title"].startswith("Wörter 🦊 Wörter")
+    assert shown["title"].endswith("…")
+    assert "Saat" == labels[-1]
+    assert all(length(one.get("description") or "") <= 100 for one in shown["components"])

@@ -274,3 +274,48 @@ async def test_nothing_is_deleted_where_the_bot_is_not(front: OutputFront):
     calls = await front.press(Action.PAGE, 1)
 
     assert [DEFER_UPDATE, None] == [call.body.get("type") for call in calls]
+
+
+@pytest.mark.parametrize("action", [Action.CONTINUE, Action.XRAY])
+async def test_two_quick_clicks_make_one_reply(front: OutputFront, action: Action):
+    """Who clicks again a little later means it; so does somebody else, a moderator say."""
+    await front.save()
+
+    await asyncio.gather(front.press(action), front.press(action))
+    [sentence] = await front.press(action)
+
+    assert (MESSAGE_ANSWER, True) == (sentence.kind, sentence.is_private)
+    assert "a moment ago" in sentence.message["content"]
+    assert 1 == len(await front.jobs_put())
+
+    front.permissions = MANAGE_MESSAGES
+    await front.press(action, user_id=STRANGER)
+    front.wait(3)
+    await front.press(action)
+    assert 2 == len(await front.jobs_put())
+
+
+@pytest.mark.parametrize("action", [Action.CONTINUE, Action.XRAY])
+async def test_click_that_was_refused_can_be_repeated_at_once(front: OutputFront, action: Action):
+    """Nothing came of it."""
+    await front.save()
+    front.gate.fault = QueueDownError("The queue can't be reached right now.")
+    await front.press(action)
+    front.gate.fault = None
+
+    [defer] = await front.press(action)
+
+    assert DEFER_THINKING == defer.kind
+    assert 1 == len(await front.jobs_put())
+
+
+async def test_two_clicks_on_a_page_show_it_twice(front: OutputFront):
+    """Nothing else changes."""
+    await front.save(make_output())
+    await front.save(make_output(1, text=" a hen."))
+
+    calls = await asyncio.gather(front.press(Action.PAGE, 1), front.press(Action.PAGE, 1))
+
+    assert all(" a hen." in one[-1].message["content"] for one in calls)
+    assert 2 == len(await front.stores.outputs.versions(ROOT))
+    assert [] == await front.jobs_put()

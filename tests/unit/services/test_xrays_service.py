@@ -7,6 +7,7 @@ from bot.core.prompts import MAX_FILE_CHARACTERS
 from bot.core.xray import MAX_XRAY_TOKENS, Colors
 from bot.core.xray_texts import XrayText
 from bot.errors import LimitReachedError, ModelNotServedError, OutputError, PromptError
+from bot.language import speaking
 from bot.services.xrays import XrayRequest
 from tests.unit.services.asking import ASKER, GUILD, MEMBER, OTHER_MODEL, Desk, make_request
 
@@ -71,3 +72,17 @@ async def test_finished_xray_is_given_as_text(desk: Desk):
     desk.now_s += 31 * 86_400
     with pytest.raises(OutputError, match="not kept any more"):
         await desk.services.xrays.as_text("7")
+
+
+@pytest.mark.parametrize(("is_private", "language"), [(True, "de"), (False, "fr")])
+async def test_what_only_the_asker_sees_is_in_their_language(
+    desk: Desk, is_private: bool, language: str
+):
+    """Whatever the server speaks in public."""
+    await desk.services.servers.change(GUILD, 1, language="fr")
+
+    with speaking("de"):
+        await desk.services.xrays.ask(request(is_private=is_private))
+
+    [job] = await desk.jobs()
+    assert language == job.language

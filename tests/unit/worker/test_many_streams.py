@@ -161,7 +161,7 @@ async def test_banned_words_reach_the_engine_as_tokens(workshop: Workshop):
 
 
 async def test_a_hundred_replies_grow_and_end(workshop: Workshop):
-    """None starves: each is edited again and again, none twice as seldom as it may be."""
+    """None starves: each is edited again and again, none half as often as the others."""
     n_texts, usual_s = 100, 0.1
     for n in range(n_texts):
         await workshop.put(str(n), seed=n, length=120, prompt=f"Tale {n}", user_id=1000 + n)
@@ -176,7 +176,7 @@ async def test_a_hundred_replies_grow_and_end(workshop: Workshop):
             edit
         )
     assert {f"Tale {n}" for n in range(n_texts)} == edits.keys()
-    longest_s: list[float] = []
+    n_edits = sorted(len(posted) for posted in edits.values())
     for title, posted in edits.items():
         seed = int(title.removeprefix("Tale "))
         expected = tale(seed).encode()[:120].decode(errors="ignore")
@@ -186,6 +186,4 @@ async def test_a_hundred_replies_grow_and_end(workshop: Workshop):
         gaps = [after.at_s - before.at_s for before, after in pairwise(posted)]
         assert len(gaps) >= 4
         assert min(gaps) >= usual_s - 0.001
-        longest_s.append(max(gaps))
-    # Of all alike, whatever else this machine does: nobody waits for the others' sake.
-    assert max(longest_s) <= 2 * sorted(longest_s)[n_texts // 2] + usual_s
+    assert n_edits[0] >= n_edits[n_texts // 2] / 2

@@ -21,6 +21,7 @@ the command line turn them into words for a person. Must not import anything of 
         ├── QueueFullError      too many jobs wait already
         ├── LimitReachedError   a limit leaves no room for it; says which, and until when
         ├── NotAllowedError     this person may not do it
+        ├── StoryError          a move that a story game does not take now, or not of this person
         ├── ConflictError       somebody else changed the same thing at the same moment
         └── QueueDownError      the queue cannot be reached right now
 """
@@ -189,3 +190,7 @@ class ModelNotServedError(RequestError):
                 model=wanted,
             )
         super().__init__(sentence)
+
+
+class StoryError(RequestError):
+    """A move that a story game or a scored game does not take now, or not of this person."""

@@ -46,6 +46,8 @@ class JobKind(StrEnum):
     TEXT = "text"  # goes on with the prompt
     XRAY = "xray"  # scores the prompt, and shows how likely the model found it
     REPLAY = "replay"  # writes an earlier text again, and compares
+    STORY = "story"  # goes on with a story, and adds what it wrote to its tree
+    GAME = "game"  # writes or scores what a scored game needs
 
 
 END_STATES = frozenset(JobState) - {JobState.QUEUED, JobState.RUNNING}
@@ -94,6 +96,7 @@ class Job:
         root: id of the job that first wrote to this reply; "" = this one.
         origin: code of the output that this job is about, or "".
         colors: what the colors of an X-ray stand for (`xray.Colors`).
+        task: more about a STORY or a GAME, as JSON (`stories.task`, `play.task`), or "".
     """
 
     id: str
@@ -115,6 +118,7 @@ class Job:
     root: str = ""
     origin: str = ""
     colors: str = "rank"
+    task: str = ""
 
     @property
     def reply_root(self) -> str:

@@ -1,0 +1,1 @@
+"""Scored games: pure rules, scores and texts, without Discord, Redis or a model."""

@@ -1,0 +1,13 @@
+-- Stories where something is due. ARGV: at most how many, lease_ms. Each goes to one caller until
+-- its lease is over. O(n log stories)
+local now = now_ms()
+local result = {}
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', DUE, '-inf', now, 'LIMIT', 0, ARGV[1])) do
+  if redis.call('EXISTS', STORY .. id) == 1 then
+    redis.call('ZADD', DUE, whole(now + tonumber(ARGV[2])), id)
+    result[#result + 1] = id
+  else
+    redis.call('ZREM', DUE, id)
+  end
+end
+return result

@@ -48,6 +48,7 @@ from bot.state.redis_limits import RedisLimits
 from bot.state.redis_outputs import RedisOutputs
 from bot.state.redis_reports import RedisReports
 from bot.state.redis_settings import RedisSettings
+from bot.state.redis_stories import RedisStories
 from bot.state.redis_usage import RedisUsage
 from bot.state.redis_xray_texts import RedisXrayTexts
 from bot.worker.runner import Worker
@@ -174,6 +175,7 @@ def _new_worker(
         mask_of=lambda job: _mask(servers, job),
         outputs=RedisOutputs(store.commands, pool=store.base, keep_days=settings.keep_days),
         xray_texts=_xray_texts(store, settings),
+        stories=_stories(store, settings),
         receipt_keys=settings.receipt_keys,
         announce=Announcer(store.registry, queue).announce,
         lease_s=settings.lease_s,
@@ -218,6 +220,10 @@ async def _open_stores(stack: AsyncExitStack, store: QueueStore, settings: Setti
         reports=RedisReports(store.commands, pool=store.base),
         xray_texts=_xray_texts(store, settings),
     )
+
+
+def _stories(store: QueueStore, settings: Settings) -> RedisStories:
+    return RedisStories(store.commands, pool=store.base, keep_days=settings.story_days)
 
 
 def _xray_texts(store: QueueStore, settings: Settings) -> RedisXrayTexts:

@@ -60,6 +60,8 @@ class Settings:
     kv_mb: int | None
     drain_s: float
     keep_days: int
+    story_days: int
+    stories_per_server: int
     privacy_url: str
     receipt_keys: tuple[bytes, ...]
     limits: LimitSettings
@@ -123,6 +125,10 @@ def load_settings(
         kv_mb=_whole(sources.find("worker.kv_mb", "BARDLING_KV_MB"), 0, 1_000_000_000) or None,
         drain_s=_seconds(sources.find("worker.drain_s", "BARDLING_DRAIN_S"), 0, 600),
         keep_days=_whole(sources.find("outputs.keep_days", "BARDLING_OUTPUTS_KEEP_DAYS"), 1, 3650),
+        story_days=_whole(sources.find("stories.keep_days", "BARDLING_STORIES_KEEP_DAYS"), 1, 3650),
+        stories_per_server=_whole(
+            sources.find("stories.per_server", "BARDLING_STORIES_PER_SERVER"), 1, 200
+        ),
         privacy_url=_link(sources.find("privacy_url", "BARDLING_PRIVACY_URL")),
         receipt_keys=_receipt_keys(sources.secret("BARDLING_RECEIPT_KEYS") or ""),
         limits=_limits(sources),

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import structlog
 
-from bot.core.buttons import back_row
+from bot.core.buttons import Rows, back_row
 from bot.core.jobs import INTERACTION_LIFETIME_S, JOB_LIFETIME_S, JobKind, JobState
 from bot.core.replies import ReplyMessage, exhausted, expired, failure, tried_again
 from bot.discord_io.reply_rest import ReplyError, ReplyGoneError, ReplyRefusedError
@@ -25,6 +25,7 @@ from bot.worker.generation import End
 from bot.worker.replay import ReplayWork
 from bot.worker.reply_writer import LeaseLostError, ReplyWriter
 from bot.worker.retry import Backoff
+from bot.worker.story_work import StoryWork, give_up
 from bot.worker.text_work import TextWork
 from bot.worker.tools import Tools
 from bot.worker.work import (
@@ -40,6 +41,7 @@ _WORKS: Mapping[JobKind, Callable[[Assignment], Work]] = {
     JobKind.TEXT: TextWork,
     JobKind.XRAY: XrayWork,
     JobKind.REPLAY: ReplayWork,
+    JobKind.STORY: StoryWork,
 }
 
 _PERSISTENCE_S = INTERACTION_LIFETIME_S - JOB_LIFETIME_S  # after the deadline nothing matters
@@ -176,12 +178,18 @@ class JobRun:
         try:
             if self._tools.clock() > self.claim.job.deadline_at_s + _PERSISTENCE_S:
                 self._writer.close()  # its time was over before a worker came
-            root = self.claim.job.root  # where it was to be a new version, the old ones are kept
-            rows = back_row(root) if root else []
+            rows = await self._rows_after_failure()
             await self._writer.replace(ReplyMessage(content=content, components=rows))
         except ReplyError as error:
             _log.warning("error not delivered", reason=str(error), error_id=error_id)
         await self._finish(state, error_id=error_id)
+
+    async def _rows_after_failure(self) -> Rows:
+        """What can be done all the same: the buttons under a sentence in place of a text."""
+        job = self.claim.job
+        if job.kind is JobKind.STORY:
+            return await give_up(self._tools, self._persist, job)
+        return back_row(job.root) if job.root else []  # the old versions are kept
 
     async def _try_again(self, error: Exception, error_id: str) -> None:
         """Says that the engine failed, and puts the job back: at once, and the attempt counts."""

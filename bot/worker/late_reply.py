@@ -22,6 +22,7 @@ from bot.discord_io.reply_errors import (
 from bot.language import tr
 from bot.worker.retry import Backoff
 
+_PUBLIC = frozenset({JobKind.TEXT, JobKind.STORY})
 _LATEST_S = INTERACTION_LIFETIME_S + 180.0  # after that, nobody waits for it any more
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -69,7 +70,7 @@ class LateReply:
     ) -> None:
         self._job = job
         # Texts are public; of all else, nobody knows here whether it was for the asker alone.
-        is_public = job.kind is JobKind.TEXT and bool(job.reply.channel_id)
+        is_public = job.kind in _PUBLIC and bool(job.reply.channel_id)
         self._channels = channels if is_public else None
         self._clock = clock
         self._rng = rng

@@ -21,6 +21,7 @@ from bot.jobqueue.api import Claim, JobQueue, Orders, StopReason, WorkerCard
 from bot.model.tokenizers.api import Tokenizer
 from bot.services.ledger import Ledger
 from bot.state.outputs_api import OutputsStore
+from bot.state.stories_api import StoriesStore
 from bot.state.xray_texts_api import XrayTextsStore
 from bot.worker.engine_loop import EngineLoop
 from bot.worker.generation import End
@@ -67,6 +68,7 @@ class Worker:
         mask_of: gives what hides words that a job's server does not want to read.
         outputs: keeps finished texts.
         xray_texts: keeps X-rays as text.
+        stories: gets what is written for story games.
         receipt_keys: sign their receipts, the newest first.
         announce: says with each heartbeat that the model is served; before the first one it takes
             no job, as the queue may not know yet what the host decided.
@@ -92,6 +94,7 @@ class Worker:
         announce: Callable[[str], Awaitable[None]],
         outputs: OutputsStore,
         xray_texts: XrayTextsStore,
+        stories: StoriesStore,
         receipt_keys: Sequence[bytes] = (),
         version: str = "",
         drain_s: float = 20.0,
@@ -130,6 +133,7 @@ class Worker:
             outputs=outputs,
             receipt_keys=receipt_keys,
             xray_texts=xray_texts,
+            stories=stories,
             put_back=self._put_back,
             clock=clock,
             rng=self._rng,

@@ -15,7 +15,7 @@ from bot.core.jobs import JobState
 from bot.core.outputs import Output
 from bot.core.receipts import code_of, sign
 from bot.core.replies import FinalReply, final, shown_text
-from bot.core.sampling import MAX_SEED
+from bot.core.sampling import MAX_SEED, SamplingParams
 from bot.errors import QueueDownError
 from bot.worker.generation import End
 from bot.worker.tools import Mask
@@ -92,17 +92,10 @@ class TextWork:
         }
 
     def _begin(self) -> None:
-        job, tools = self._at.job, self._at.tools
+        job = self._at.job
         self._writings = [
-            Writing(
-                job,
-                replace(job.sampling, seed=(job.sampling.seed + index) % (MAX_SEED + 1)),
-                engine=tools.engine,
-                tokenizer=tools.tokenizer,
-                model=tools.model,
-                clock=tools.clock,
-                on_leave=self._leave_one,
-                changed=self._changed,
+            self._new_writing(
+                replace(job.sampling, seed=(job.sampling.seed + index) % (MAX_SEED + 1))
             )
             for index in range(job.candidates)
         ]
@@ -111,6 +104,19 @@ class TextWork:
                 writing.start()
             else:
                 writing.stop(self._stop)
+
+    def _new_writing(self, sampling: SamplingParams) -> Writing:
+        tools = self._at.tools
+        return Writing(
+            self._at.job,
+            sampling,
+            engine=tools.engine,
+            tokenizer=tools.tokenizer,
+            model=tools.model,
+            clock=tools.clock,
+            on_leave=self._leave_one,
+            changed=self._changed,
+        )
 
     def _leave_one(self) -> None:
         """A candidate is written; its place goes to the next text at once."""
@@ -125,9 +131,13 @@ class TextWork:
             self._changed.clear()
             shown = self._growing()
             if shown is not None and shown.generation.text.strip():
-                prompt = self._mask(self._at.job.prompt)
+                prompt = self._mask(self._shown_prompt())
                 await self._at.writer.grow(prompt, self._shown_text, self._must_not_grow)
             del growing
+
+    def _shown_prompt(self) -> str:
+        """What stands above the text while it grows."""
+        return self._at.job.prompt
 
     def _growing(self) -> Writing | None:
         """The first candidate that is not over; None as soon as one has failed."""

@@ -56,6 +56,8 @@ def test_command_line_beats_environment_beats_file_beats_defaults(tmp_path: Path
         ({"BARDLING_CONFIG": "/nowhere.toml"}, "can't be read"),
         ({"DISCORD_TOKEN_FILE": "/nowhere.txt"}, "the file can't be read"),
         ({"BARDLING_OUTPUTS_KEEP_DAYS": "0"}, "must be a number from 1 to 3650"),
+        ({"BARDLING_STORIES_KEEP_DAYS": "0"}, "must be a number from 1 to 3650"),
+        ({"BARDLING_STORIES_PER_SERVER": "201"}, "must be a number from 1 to 200"),
         ({"BARDLING_PRIVACY_URL": "example.org"}, "must be an address that starts with https://"),
     ],
 )

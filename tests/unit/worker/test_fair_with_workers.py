@@ -18,6 +18,7 @@ from bot.jobqueue.redis_queue import RedisQueue
 from bot.services.ledger import Ledger
 from bot.state.memory_limits import MemoryLimits
 from bot.state.memory_outputs import MemoryOutputs
+from bot.state.memory_stories import MemoryStories
 from bot.state.memory_usage import MemoryUsage
 from bot.state.memory_xray_texts import MemoryXrayTexts
 from bot.worker.runner import Worker
@@ -82,6 +83,7 @@ def new_worker(name: str, queue: RedisQueue, replies: Starts) -> Worker:
         mask_of=no_mask,
         outputs=MemoryOutputs(clock=time.time),
         xray_texts=MemoryXrayTexts(clock=time.time, keep_days=30),
+        stories=MemoryStories(clock=time.time),
         announce=nobody,
         lease_s=LIMITS.lease_s,
         drain_s=1.0,

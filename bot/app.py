@@ -41,12 +41,14 @@ from bot.model.store import OpenedModel, open_model, shown_name
 from bot.services.building import Keeping, Stores, build_services
 from bot.services.chores import forget_removed_servers, settle_orphans, sweep_outputs
 from bot.services.ledger import Ledger
+from bot.services.play_clock import PlayClock
 from bot.services.pools import Pools
 from bot.services.servers import ServersService
 from bot.settings import Settings
 from bot.state.redis_limits import RedisLimits
 from bot.state.redis_outputs import RedisOutputs
 from bot.state.redis_reports import RedisReports
+from bot.state.redis_sessions import RedisSessions
 from bot.state.redis_settings import RedisSettings
 from bot.state.redis_stories import RedisStories
 from bot.state.redis_usage import RedisUsage
@@ -88,9 +90,15 @@ async def run_bot(settings: Settings, shards: Shards | None) -> None:
                 await stack.enter_async_context(aiohttp.ClientSession()), settings.discord_api_url
             ),
         )
+        channels = ChannelClient(
+            await stack.enter_async_context(aiohttp.ClientSession()),
+            settings.discord_api_url,
+            settings.discord_token,
+        )
         for chore in (
             services.board.run(),
             services.farewells.run(),
+            PlayClock(services.play, channels).run(),
             forget_removed_servers(services, stores.outputs, stores.xray_texts, stores.reports),
             sweep_outputs(stores.outputs),
             settle_orphans(stores.limits, Ledger(stores.limits, stores.usage), stores.pools),
@@ -176,6 +184,7 @@ def _new_worker(
         outputs=RedisOutputs(store.commands, pool=store.base, keep_days=settings.keep_days),
         xray_texts=_xray_texts(store, settings),
         stories=_stories(store, settings),
+        sessions=RedisSessions(store.commands, pool=store.base),
         receipt_keys=settings.receipt_keys,
         announce=Announcer(store.registry, queue).announce,
         lease_s=settings.lease_s,
@@ -218,6 +227,7 @@ async def _open_stores(stack: AsyncExitStack, store: QueueStore, settings: Setti
         usage=RedisUsage(store.commands, pool=store.base),
         outputs=RedisOutputs(store.commands, pool=store.base, keep_days=settings.keep_days),
         reports=RedisReports(store.commands, pool=store.base),
+        sessions=RedisSessions(store.commands, pool=store.base),
         xray_texts=_xray_texts(store, settings),
     )
 

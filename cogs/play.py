@@ -14,12 +14,11 @@ from discord.ext import commands
 from bot.core.markdown import escape
 from bot.errors import StoryError
 from bot.language import number, slash, tr, tr_n
-from bot.play.api import Act, Button, Game
+from bot.play.api import Act, Button, Game, Standing
 from bot.play.games import PLAY_FORM_TEMPLATE, PLAY_TEMPLATE, custom_id
 from bot.play.passages import passages
 from bot.services import Services
 from bot.services.play import PlayedGame
-from bot.state.sessions_api import Standing
 from cogs._access import NO_MENTIONS, answer_error, services_of
 from cogs._first_answer import defer
 from cogs._forms import Field, FormAnswer, form_answer, show_form

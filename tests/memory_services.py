@@ -14,6 +14,7 @@ from bot.services.waiting import Pace
 from bot.state.memory_limits import MemoryLimits
 from bot.state.memory_outputs import MemoryOutputs
 from bot.state.memory_reports import MemoryReports
+from bot.state.memory_sessions import MemorySessions
 from bot.state.memory_settings import MemorySettings
 from bot.state.memory_usage import MemoryUsage
 from bot.state.memory_xray_texts import MemoryXrayTexts
@@ -55,6 +56,7 @@ def memory_stores(
         usage=MemoryUsage(clock=clock),
         outputs=MemoryOutputs(clock=clock),
         reports=MemoryReports(clock),
+        sessions=MemorySessions(clock=clock),
         xray_texts=MemoryXrayTexts(clock=clock, keep_days=30),
     )
 

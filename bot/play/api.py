@@ -144,6 +144,27 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A line of a server's table.
+
+    Attributes:
+        user_id: who.
+        name: as they were last called.
+        games: rated games that they took part in.
+        points: of all of them.
+        brier: mean of their games' Brier scores, or None.
+        bits: mean of their games' bits per word, or None.
+    """
+
+    user_id: int
+    name: str
+    games: int
+    points: float
+    brier: float | None
+    bits: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
     """What comes of a move.
 

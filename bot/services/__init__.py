@@ -9,6 +9,7 @@ from bot.services.farewells import Farewells
 from bot.services.host import HostService
 from bot.services.limits import LimitsService
 from bot.services.outputs import OutputsService
+from bot.services.play import PlayService
 from bot.services.privacy import PrivacyService
 from bot.services.receipts import ReceiptsService
 from bot.services.reports import ReportsService
@@ -32,6 +33,7 @@ class Services:
         usage: what was used.
         host: what the bot's owners decide.
         outputs: what members do with finished texts.
+        play: scored games.
         reports: texts that should not be there.
         xrays: how predictable texts are.
         receipts: whether a text is the bot's, and what makes it again.
@@ -46,6 +48,7 @@ class Services:
     usage: UsageService
     host: HostService
     outputs: OutputsService
+    play: PlayService
     reports: ReportsService
     xrays: XrayService
     receipts: ReceiptsService

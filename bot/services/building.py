@@ -10,6 +10,7 @@ from bot.services.host import HostService
 from bot.services.ledger import Ledger
 from bot.services.limits import LimitsService
 from bot.services.outputs import OutputParts, OutputsService
+from bot.services.play import PlayParts, PlayService
 from bot.services.pools import Pools
 from bot.services.privacy import (
     KeptOutputs,
@@ -29,6 +30,7 @@ from bot.services.xrays import XrayService
 from bot.state.limits_api import LimitsStore
 from bot.state.outputs_api import OutputsStore
 from bot.state.reports_api import ReportsStore
+from bot.state.sessions_api import SessionsStore
 from bot.state.settings_api import SettingsStore
 from bot.state.usage_api import UsageStore
 from bot.state.xray_texts_api import XrayTextsStore
@@ -45,6 +47,7 @@ class Stores:
         usage: what was used.
         outputs: finished texts.
         reports: which of them should not be there.
+        sessions: scored games.
         xray_texts: X-rays as text.
     """
 
@@ -54,6 +57,7 @@ class Stores:
     usage: UsageStore
     outputs: OutputsStore
     reports: ReportsStore
+    sessions: SessionsStore
     xray_texts: XrayTextsStore
 
 
@@ -116,6 +120,7 @@ def build_services(
         servers=servers,
         pools=stores.pools,
     )
+    play_parts = PlayParts(store=stores.sessions, texts=texts, servers=servers, pools=stores.pools)
     return Services(
         texts=texts,
         board=WaitingBoard(stores.pools, pace=pace),
@@ -125,6 +130,7 @@ def build_services(
         usage=usage,
         host=HostService(stores.pools, servers, farewells),
         outputs=OutputsService(output_parts, receipt_keys=keeping.receipt_keys),
+        play=PlayService(play_parts, clock=clock, new_seed=new_seed),
         reports=ReportsService(stores.reports, stores.outputs, servers, clock),
         xrays=XrayService(texts, stores.xray_texts, clock=clock),
         receipts=ReceiptsService(stores.outputs, servers, keys=keeping.receipt_keys, clock=clock),

@@ -17,14 +17,26 @@ from bot.core.sampling import MAX_SEED, SamplingParams
 from bot.core.text_request import estimated_cost
 from bot.errors import ConflictError, RequestError, StoryError
 from bot.language import public_language, spoken, tr
-from bot.play.api import Act, Ask, AskFailed, Button, Game, Player, PlayMove, Session, Texts, Tick
+from bot.play.api import (
+    Act,
+    Ask,
+    AskFailed,
+    Button,
+    Game,
+    Player,
+    PlayMove,
+    Session,
+    Standing,
+    Texts,
+    Tick,
+)
 from bot.play.games import RULES, Moved, button_of, message_of, move_on
 from bot.play.task import GameTask, prompt_of
 from bot.services.outputs import Click
 from bot.services.pools import Pools
 from bot.services.servers import ServersService
 from bot.services.texts import TextService
-from bot.state.sessions_api import LoadedSession, SessionSaved, SessionsStore, Standing
+from bot.state.sessions_api import LoadedSession, SessionSaved, SessionsStore
 from bot.stories.frame import player_name
 
 TRIES = 5

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bot.play.api import Game, Result, Session
+from bot.play.api import Game, Result, Session, Standing
 from bot.state.session_tables import standings, table_of
-from bot.state.sessions_api import LoadedSession, SessionSaved, Standing
+from bot.state.sessions_api import LoadedSession, SessionSaved
 
 
 @dataclass(slots=True)

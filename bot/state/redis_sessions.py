@@ -20,9 +20,9 @@ from typing import Any, cast
 
 from redis.exceptions import RedisError
 
-from bot.play.api import Game, Result, Session
+from bot.play.api import Game, Result, Session, Standing
 from bot.state.session_tables import due_ms, standings, table_of
-from bot.state.sessions_api import LoadedSession, SessionSaved, Standing
+from bot.state.sessions_api import LoadedSession, SessionSaved
 from bot.storage.cancellation import heed_cancel
 from bot.storage.clients import RedisClient
 from bot.storage.scripts import Scripts, down_error

@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping
 
-from bot.play.api import Game, Session
-from bot.state.sessions_api import Standing
+from bot.play.api import Game, Session, Standing
 
 
 def table_of(guild_id: int, game: Game) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from bot.play.api import Game, Result, Session
+from bot.play.api import Game, Result, Session, Standing
 
 
 class SessionSaved(StrEnum):
@@ -27,27 +27,6 @@ class LoadedSession:
 
     session: Session
     revision: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """A line of a server's table.
-
-    Attributes:
-        user_id: who.
-        name: as they were last called.
-        games: rated games that they took part in.
-        points: of all of them.
-        brier: mean of their games' Brier scores, or None.
-        bits: mean of their games' bits per word, or None.
-    """
-
-    user_id: int
-    name: str
-    games: int
-    points: float
-    brier: float | None
-    bits: float | None
 
 
 class SessionsStore(Protocol):

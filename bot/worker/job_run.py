@@ -21,6 +21,7 @@ from bot.errors import QueueDownError
 from bot.jobqueue.api import Claim, Verdict
 from bot.jobqueue.limits import DEADLINE_MARGIN_S
 from bot.language import speaking, tr
+from bot.worker.game_work import game_work, give_up_game
 from bot.worker.generation import End
 from bot.worker.replay import ReplayWork
 from bot.worker.reply_writer import LeaseLostError, ReplyWriter
@@ -42,6 +43,7 @@ _WORKS: Mapping[JobKind, Callable[[Assignment], Work]] = {
     JobKind.XRAY: XrayWork,
     JobKind.REPLAY: ReplayWork,
     JobKind.STORY: StoryWork,
+    JobKind.GAME: game_work,
 }
 
 _PERSISTENCE_S = INTERACTION_LIFETIME_S - JOB_LIFETIME_S  # after the deadline nothing matters
@@ -178,18 +180,24 @@ class JobRun:
         try:
             if self._tools.clock() > self.claim.job.deadline_at_s + _PERSISTENCE_S:
                 self._writer.close()  # its time was over before a worker came
-            rows = await self._rows_after_failure()
-            await self._writer.replace(ReplyMessage(content=content, components=rows))
+            await self._writer.replace(await self._after_failure(content))
         except ReplyError as error:
             _log.warning("error not delivered", reason=str(error), error_id=error_id)
         await self._finish(state, error_id=error_id)
 
-    async def _rows_after_failure(self) -> Rows:
-        """What can be done all the same: the buttons under a sentence in place of a text."""
+    async def _after_failure(self, sentence: str) -> ReplyMessage:
+        """What is shown in place of a text: with what can be done all the same."""
         job = self.claim.job
-        if job.kind is JobKind.STORY:
-            return await give_up(self._tools, self._persist, job)
-        return back_row(job.root) if job.root else []  # the old versions are kept
+        rows: Rows = []
+        if job.kind is JobKind.GAME:
+            game = await give_up_game(self._tools, self._persist, job)
+            if game is not None:  # it says itself that the model did not answer
+                return game
+        elif job.kind is JobKind.STORY:
+            rows = await give_up(self._tools, self._persist, job)
+        elif job.root:
+            rows = back_row(job.root)  # the old versions are kept
+        return ReplyMessage(content=sentence, components=rows)
 
     async def _try_again(self, error: Exception, error_id: str) -> None:
         """Says that the engine failed, and puts the job back: at once, and the attempt counts."""

@@ -21,6 +21,7 @@ from bot.jobqueue.api import Claim, JobQueue, Orders, StopReason, WorkerCard
 from bot.model.tokenizers.api import Tokenizer
 from bot.services.ledger import Ledger
 from bot.state.outputs_api import OutputsStore
+from bot.state.sessions_api import SessionsStore
 from bot.state.stories_api import StoriesStore
 from bot.state.xray_texts_api import XrayTextsStore
 from bot.worker.engine_loop import EngineLoop
@@ -69,6 +70,7 @@ class Worker:
         outputs: keeps finished texts.
         xray_texts: keeps X-rays as text.
         stories: gets what is written for story games.
+        sessions: gets what scored games ask for.
         receipt_keys: sign their receipts, the newest first.
         announce: says with each heartbeat that the model is served; before the first one it takes
             no job, as the queue may not know yet what the host decided.
@@ -95,6 +97,7 @@ class Worker:
         outputs: OutputsStore,
         xray_texts: XrayTextsStore,
         stories: StoriesStore,
+        sessions: SessionsStore,
         receipt_keys: Sequence[bytes] = (),
         version: str = "",
         drain_s: float = 20.0,
@@ -134,6 +137,7 @@ class Worker:
             receipt_keys=receipt_keys,
             xray_texts=xray_texts,
             stories=stories,
+            sessions=sessions,
             put_back=self._put_back,
             clock=clock,
             rng=self._rng,

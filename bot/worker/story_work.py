@@ -223,7 +223,10 @@ def _earlier(loaded: Loaded, source: str) -> Added | None:
     """What an earlier attempt has added; where the story has gone on since, it is not shown."""
     if source not in loaded.story.recent:
         return None
-    found = [one for one in loaded.near.passages.values() if one.source == source]
+    made = source.removeprefix("w")
+    found = [
+        one for one in loaded.near.passages.values() if one.source == made and one.is_the_models
+    ]
     return Added(loaded.story, tuple(sorted(found, key=lambda one: one.number)))
 
 

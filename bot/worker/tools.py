@@ -10,6 +10,7 @@ from bot.jobqueue.api import JobQueue
 from bot.model.tokenizers.api import Tokenizer
 from bot.services.ledger import Ledger
 from bot.state.outputs_api import OutputsStore
+from bot.state.sessions_api import SessionsStore
 from bot.state.stories_api import StoriesStore
 from bot.state.xray_texts_api import XrayTextsStore
 from bot.worker.engine_loop import EngineLoop
@@ -31,6 +32,7 @@ class Tools:
         receipt_keys: sign their receipts, the newest first; none leaves them unsigned.
         xray_texts: keeps X-rays as text.
         stories: gets what is written for story games.
+        sessions: gets what scored games ask for.
         put_back: gives (job id, attempt) back after an engine failure; False = it was not ours.
     """
 
@@ -47,6 +49,7 @@ class Tools:
     receipt_keys: Sequence[bytes]
     xray_texts: XrayTextsStore
     stories: StoriesStore
+    sessions: SessionsStore
     put_back: Callable[[str, int], Awaitable[bool]]
     clock: Callable[[], float]  # Unix time in seconds
     rng: random.Random

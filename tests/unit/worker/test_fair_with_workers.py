@@ -18,6 +18,7 @@ from bot.jobqueue.redis_queue import RedisQueue
 from bot.services.ledger import Ledger
 from bot.state.memory_limits import MemoryLimits
 from bot.state.memory_outputs import MemoryOutputs
+from bot.state.memory_sessions import MemorySessions
 from bot.state.memory_stories import MemoryStories
 from bot.state.memory_usage import MemoryUsage
 from bot.state.memory_xray_texts import MemoryXrayTexts
@@ -84,6 +85,7 @@ def new_worker(name: str, queue: RedisQueue, replies: Starts) -> Worker:
         outputs=MemoryOutputs(clock=time.time),
         xray_texts=MemoryXrayTexts(clock=time.time, keep_days=30),
         stories=MemoryStories(clock=time.time),
+        sessions=MemorySessions(clock=time.time),
         announce=nobody,
         lease_s=LIMITS.lease_s,
         drain_s=1.0,

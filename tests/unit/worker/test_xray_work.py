@@ -83,7 +83,8 @@ class Bench:
         tools: Any = {
             "worker_id": "w", "queue": None, "engine": self.loop, "tokenizer": self.tokenizer,
             "model": self.model, "replies": self.replies, "ledger": None, "mask_of": mask_of,
-            "xray_texts": self.store, "stories": None, "put_back": None, "clock": lambda: 1_000.0,
+            "xray_texts": self.store, "stories": None, "sessions": None,
+            "put_back": None, "clock": lambda: 1_000.0,
             "rng": random.Random(1), "edit_interval_s": 0.01,
             "outputs": None, "receipt_keys": (), "channels": None,
         }  # fmt: skip

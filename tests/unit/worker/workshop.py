@@ -21,6 +21,7 @@ from bot.model.tokenizers.byte_pair import BytePairTokenizer
 from bot.services.ledger import Ledger
 from bot.state.memory_limits import MemoryLimits
 from bot.state.memory_outputs import MemoryOutputs
+from bot.state.memory_sessions import MemorySessions
 from bot.state.memory_stories import MemoryStories
 from bot.state.memory_usage import MemoryUsage
 from bot.state.memory_xray_texts import MemoryXrayTexts
@@ -189,6 +190,7 @@ class Workshop:
         self.outputs = MemoryOutputs(clock=self.now)
         self.xray_texts = MemoryXrayTexts(clock=self.now, keep_days=30)
         self.stories = MemoryStories(clock=self.now)
+        self.sessions = MemorySessions(clock=self.now)
         self.receipt_keys = (b"a key of this test alone",)
         self.registry = MemoryModelRegistry()
         self.masked: dict[str, str] = {}  # words that servers do not want to read, and in place
@@ -238,6 +240,7 @@ class Workshop:
             receipt_keys=self.receipt_keys,
             xray_texts=self.xray_texts,
             stories=self.stories,
+            sessions=self.sessions,
             announce=Announcer(self.registry, self.memory).announce,
             drain_s=drain_s,
             lease_s=LEASE_S,

@@ -60,6 +60,18 @@ def use_fonts(figure: Any, fonts: Catalogue | None = None) -> None:
         axes.tick_params(labelfontfamily=families)
 
 
+def drawable(text: str, fonts: Catalogue | None = None) -> str:
+    """A text without the characters that no font here has; "…" where nothing is left of it."""
+    fonts = fonts or system_fonts()
+
+    def has_font(character: str) -> bool:
+        font = fonts.font_for(character)
+        return font is not None and not font.is_bitmap
+
+    kept = "".join(one for one in text if one.isspace() or has_font(one)).strip()
+    return kept or "…"
+
+
 def _family(path: str) -> str:
     """The name by which matplotlib knows a font; it has not heard of all."""
     module: Any = importlib.import_module("matplotlib.font_manager")

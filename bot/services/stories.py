@@ -29,7 +29,7 @@ from bot.services.story_jobs import Turn, story_job
 from bot.services.story_looks import StoryLooks
 from bot.services.story_saves import TRIES, StorySaves, Taken, occupied
 from bot.services.story_shelf import StoryShelf
-from bot.services.story_tools import Beginning, StoryTools
+from bot.services.story_tools import Beginning, Plan, StoryTools
 from bot.services.texts import TextService
 from bot.state.stories_api import Created, Loaded, Saved, StoriesStore, Summary
 from bot.stories.moves import (
@@ -180,34 +180,53 @@ class StoriesService:
             return await self._refused(taken, move, error)
         return replace(await self._looks.played(taken), model=model)
 
-    async def start(self, beginning: Beginning, hand: Hand) -> Played:
-        """Begins a story.
+    async def start(self, plan: Plan, hand: Hand, channel_id: int | None = None) -> Played:
+        """Begins a story, or goes on with an exported one.
+
+        Args:
+            plan: what it is to be.
+            hand: who begins it.
+            channel_id: where it is played; None = where the hand is.
 
         Raises:
             RequestError: it is refused; there is no story then.
             QueueDownError: the store can't be reached.
         """
-        await self.check_start(beginning, hand)
+        await self.check_start(plan, hand)
+        place = hand.channel_id if channel_id is None else channel_id
+        beginning = Beginning(
+            story_id=str(hand.click.interaction_id),
+            mode=plan.mode,
+            guild_id=hand.asker.guild_id,
+            channel_id=place,
+            owner=hand.actor(self._clock()),
+            title=plan.title,
+            language=await self._language(hand),
+            opening=plan.opening,
+            memory=plan.memory,
+            note=plan.note,
+            lore=plan.lore,
+        )
+        if plan.file_text:
+            return await self._take_in(plan.file_text, beginning, hand)
         story, passages = self._tools.begin(beginning)
         return await self._create(story, passages, hand)
 
-    async def check_start(self, beginning: Beginning, hand: Hand) -> None:
+    async def check_start(self, plan: Plan, hand: Hand) -> None:
         """Whether a story may be begun, before a thread is made for it; else as `start`."""
-        words = (beginning.title, beginning.opening, beginning.memory, beginning.note)
-        lore = (text for one in beginning.lore for text in (*one.keys, one.text))
+        words = (plan.title, plan.opening, plan.memory, plan.note)
+        lore = (text for one in plan.lore for text in (*one.keys, one.text))
         await self._parts.servers.check(hand.asker, "\n".join((*words, *lore)))
         if len(await self.summaries(hand, limit=self._most)) >= self._most:
             raise self._full()
 
-    async def take_in(self, text: str, beginning: Beginning, hand: Hand) -> Played:
-        """Begins a story with the tree of an exported one; else as `start`.
-
-        Nothing that the file says of people, receipts or votes is believed.
-        """
+    async def _take_in(self, text: str, beginning: Beginning, hand: Hand) -> Played:
+        """The tree of an exported story; nothing that it says of people or votes is believed."""
         read, passages = self._tools.read(text)
         words = "\n".join((read.title, read.memory, read.note, *(one.text for one in passages)))
         await self._parts.servers.check(hand.asker, words)
-        empty, _ = self._tools.begin(replace(beginning, title=beginning.title or read.title))
+        title = beginning.title or read.title
+        empty, _ = self._tools.begin(replace(beginning, title=title, opening=""))
         story = replace(
             empty,
             mode=read.mode,
@@ -218,17 +237,8 @@ class StoriesService:
             note_depth=read.note_depth,
             lore=read.lore,
         )
-        owner_id = hand.asker.user_id
-        own = tuple(
-            replace(
-                one,
-                author_id=0 if one.is_the_models else owner_id,
-                receipt="",
-                voters=(),
-                source=f"import-{beginning.story_id}",
-            )
-            for one in passages
-        )
+        source = f"import-{beginning.story_id}"
+        own = tuple(_own(one, hand.asker.user_id, source) for one in passages)
         return await self._create(story, own, hand)
 
     async def load(self, story_id: str, hand: Hand) -> Played:
@@ -334,7 +344,7 @@ class StoriesService:
             await self._looks.played(Taken(taken.before, after.step, after.near)), refusal=error
         )
 
-    async def language(self, hand: Hand) -> str:
+    async def _language(self, hand: Hand) -> str:
         """The language of the words around a new story's text."""
         settings = await self._parts.servers.settings(hand.asker.guild_id)
         return public_language(spoken(), settings.language)
@@ -363,3 +373,14 @@ def _lead(move: Move, taken: Taken) -> tuple[Passage, ...]:
         if old is not None and parent is not None and parent.source == old.source:
             return (parent,)
     return ()
+
+
+def _own(passage: Passage, owner_id: int, source: str) -> Passage:
+    """A passage of a file; whose it is, and what it got, nobody can tell by that."""
+    return replace(
+        passage,
+        author_id=passage.author_id if passage.is_the_models else owner_id,
+        receipt="",
+        voters=(),
+        source=source,
+    )

@@ -112,6 +112,29 @@ class Beginning:
     lore: tuple[LoreEntry, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What somebody wants to begin.
+
+    Attributes:
+        mode: which game.
+        title: as typed, or "".
+        opening: the first text, or "".
+        memory: what the model is always told.
+        note: the author's note.
+        lore: entries pulled in by their words.
+        file_text: an exported story to go on with instead, or "".
+    """
+
+    mode: Mode
+    title: str = ""
+    opening: str = ""
+    memory: str = ""
+    note: str = ""
+    lore: tuple[LoreEntry, ...] = ()
+    file_text: str = ""
+
+
 Export = Callable[[Story, Sequence[Passage]], str]
 
 

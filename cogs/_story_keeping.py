@@ -6,6 +6,7 @@ A part of the `/story` cog. Not an extension.
 from typing import Any
 
 from discord import app_commands
+from discord.ext import commands
 
 from bot.core.jobs import MAX_CANDIDATES
 from bot.core.presets import PRESETS
@@ -36,7 +37,7 @@ _PRESETS = [
 ]
 
 
-class StoryKeeping:
+class StoryKeeping(commands.Cog):
     """Commands of the group."""
 
     lore = app_commands.Group(name="lore", description="What the model is told of some words")

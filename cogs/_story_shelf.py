@@ -1,4 +1,4 @@
-"""`/story map`, `context`, `recap`, `list`, `load` and `export`: stories to read, and to go on with.
+"""`/story map`, `context`, `recap`, `list`, `load`, `export`: stories to read and to go on with.
 
 A part of the `/story` cog. Not an extension.
 """
@@ -7,6 +7,7 @@ import io
 
 import discord
 from discord import app_commands
+from discord.ext import commands
 
 from bot.core.replies import Picture
 from bot.stories.show_lists import Entry, stories_text
@@ -33,7 +34,7 @@ _KINDS = [
 ]
 
 
-class StoryShelfCommands:
+class StoryShelfCommands(commands.Cog):
     """Commands of the group."""
 
     @app_commands.command(name="map", description="Shows all passages and branches as a picture")

@@ -4,6 +4,7 @@ A part of the `/story` cog. Not an extension.
 """
 
 from discord import app_commands
+from discord.ext import commands
 
 from bot.errors import StoryError
 from bot.language import tr
@@ -26,7 +27,7 @@ _MAX_NUMBER = 999_999
 _LETTERS = [app_commands.Choice(name=letter, value=letter) for letter in LETTERS]
 
 
-class StoryWriting:
+class StoryWriting(commands.Cog):
     """Commands of the group."""
 
     @app_commands.command(description="Your character says something")

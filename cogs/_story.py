@@ -3,38 +3,21 @@
 Not an extension (the name starts with an underscore).
 """
 
-import contextlib
-import io
-
 import discord
 import structlog
 
-from bot.core.replies import FILE_NAME, ReplyMessage
+from bot.core.replies import ReplyMessage
 from bot.errors import RequestError, StoryError
 from bot.language import tr
-from bot.services.stories import StoriesService
 from bot.services.story_hands import Faded, Hand, Played, Seen, unknown_story
 from bot.stories.moves import Move
 from cogs._access import NO_MENTIONS, services_of
 from cogs._first_answer import defer
 from cogs._pages import view_of
+from cogs._story_answers import Interaction, edit_answer, files_of, stories_of
 from cogs._texts import click_of, notice_in, watch, watch_version
 
-Interaction = discord.Interaction[discord.Client]
-
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
-
-
-def stories_of(client: discord.Client) -> StoriesService:
-    """The stories that `app` handed to the bot, among its services or beside them.
-
-    Raises:
-        TypeError: the cog was loaded into a bot that has none.
-    """
-    found = getattr(services_of(client), "stories", None) or getattr(client, "stories", None)
-    if not isinstance(found, StoriesService):
-        raise TypeError(f"{type(client).__name__} has no stories")
-    return found
 
 
 def hand_of(interaction: Interaction, message_id: int = 0) -> Hand:
@@ -168,16 +151,6 @@ async def play_in_place(interaction: Interaction, story_id: str, move: Move, see
         await interaction.followup.send(told, ephemeral=True, allowed_mentions=NO_MENTIONS)
 
 
-async def edit_answer(interaction: Interaction, message: ReplyMessage) -> None:
-    """Makes the answer, or the message that was clicked, look like this one."""
-    await interaction.edit_original_response(
-        content=message.content,
-        view=view_of(message.components),
-        attachments=files_of(message),
-        allowed_mentions=NO_MENTIONS,
-    )
-
-
 async def refresh(client: discord.Client, played: Played) -> None:
     """Edits the living message by the bot's own token, where it can."""
     story = played.story
@@ -208,18 +181,6 @@ async def _edit(
         _log.info("living message not edited", reason=type(error).__name__)
 
 
-def files_of(message: ReplyMessage) -> list[discord.File]:
-    """The files of a message."""
-    files: list[discord.File] = []
-    if message.file_text is not None:
-        content = io.BytesIO(message.file_text.encode(errors="replace"))
-        files.append(discord.File(content, FILE_NAME))
-    if (picture := message.picture) is not None:
-        shown = io.BytesIO(picture.png)
-        files.append(discord.File(shown, picture.name, description=picture.description))
-    return files
-
-
 async def say(interaction: Interaction, text: str, *files: discord.File) -> None:
     """Answers a deferred command."""
     await interaction.edit_original_response(
@@ -242,21 +203,6 @@ async def story_choices(
         if (typed in one.title.casefold() or typed == one.story_id)
         and may_see(interaction, one.channel_id, one.owner_id)
     ][:25]
-
-
-async def show_stopped_story(interaction: Interaction, job_id: str) -> bool:
-    """A job was stopped in line: shows its story again, if it was one's; else False."""
-    try:
-        stories = stories_of(interaction.client)
-    except TypeError:
-        return False
-    played = None
-    with contextlib.suppress(StoryError):
-        played = await stories.events.stopped(interaction.channel_id or 0, job_id)
-    if played is None or played.message is None:
-        return False
-    await edit_answer(interaction, played.message)
-    return True
 
 
 def letters_error() -> StoryError:

@@ -31,13 +31,8 @@ from bot.stories.moves import (
 from bot.stories.passages import Kind
 from cogs._access import answer_error
 from cogs._forms import FormAnswer
-from cogs._story import (
-    Interaction,
-    play_by_click,
-    play_in_place,
-    play_publicly,
-    play_quietly,
-)
+from cogs._story import play_by_click, play_in_place, play_publicly, play_quietly
+from cogs._story_answers import Interaction
 from cogs._story_writing import show_write_form
 
 _KINDS = {StoryForm.DO: Kind.DO, StoryForm.SAY: Kind.SAY, StoryForm.TELL: Kind.TELL}

@@ -27,7 +27,8 @@ from cogs._access import services_of
 from cogs._asker import is_age_restricted
 from cogs._first_answer import defer
 from cogs._forms import Field, show_form
-from cogs._story import Interaction, hand_of, play_quietly, say, stories_of, story_here
+from cogs._story import hand_of, play_quietly, say, story_here
+from cogs._story_answers import Interaction, stories_of
 
 _MAX_CHOICES, _MAX_CHOICE = 25, 100
 _MAX_LENGTH = 300

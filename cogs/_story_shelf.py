@@ -14,17 +14,16 @@ from bot.stories.show_lists import Entry, stories_text
 from cogs._access import NO_MENTIONS
 from cogs._first_answer import defer
 from cogs._story import (
-    Interaction,
     answer_id,
     hand_of,
     may_see,
     say,
     show_turn,
-    stories_of,
     story_choices,
     story_here,
     story_named,
 )
+from cogs._story_answers import Interaction, stories_of
 
 _KINDS = [
     app_commands.Choice(name="Markdown", value="md"),

@@ -30,14 +30,8 @@ from cogs._access import NO_MENTIONS
 from cogs._first_answer import defer
 from cogs._forms import Field, FormAnswer, show_form
 from cogs._pages import view_of
-from cogs._story import (
-    Interaction,
-    answer_id,
-    files_of,
-    hand_of,
-    show_turn,
-    stories_of,
-)
+from cogs._story import answer_id, hand_of, show_turn
+from cogs._story_answers import Interaction, files_of, stories_of
 
 _MAX_IMPORT_BYTES = 2_000_000
 _MAX_THREAD_NAME = 100

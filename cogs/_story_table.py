@@ -16,18 +16,17 @@ from cogs._access import NO_MENTIONS
 from cogs._first_answer import defer
 from cogs._pages import view_of
 from cogs._story import (
-    Interaction,
     answer_id,
     fade,
     hand_of,
     play_quietly,
     say,
     show_turn,
-    stories_of,
     story_choices,
     story_here,
     story_named,
 )
+from cogs._story_answers import Interaction, stories_of
 from cogs._story_start import invitation
 
 _Named = app_commands.Range[str, 1, 100]

@@ -12,15 +12,8 @@ from bot.stories.buttons import LETTERS, StoryForm, story_form_id
 from bot.stories.moves import Ballot, Continue, Redo, Retry, Rewind, Undo, Write
 from bot.stories.passages import MAX_PASSAGE_CHARACTERS, Kind
 from cogs._forms import Field, show_form
-from cogs._story import (
-    Interaction,
-    hand_of,
-    letters_error,
-    play_publicly,
-    play_quietly,
-    stories_of,
-    story_here,
-)
+from cogs._story import hand_of, letters_error, play_publicly, play_quietly, story_here
+from cogs._story_answers import Interaction, stories_of
 
 _Text = app_commands.Range[str, 1, MAX_PASSAGE_CHARACTERS]
 _MAX_NUMBER = 999_999

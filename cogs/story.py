@@ -15,7 +15,8 @@ from bot.errors import RequestError
 from bot.stories.buttons import STORY_FORM_TEMPLATE, STORY_START_TEMPLATE
 from cogs._access import answer_error
 from cogs._forms import form_answer
-from cogs._story import Interaction, refresh, stories_of
+from cogs._story import refresh
+from cogs._story_answers import Interaction, stories_of
 from cogs._story_buttons import StoryButton, take_form
 from cogs._story_keeping import StoryKeeping
 from cogs._story_shelf import StoryShelfCommands

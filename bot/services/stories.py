@@ -42,6 +42,7 @@ from bot.stories.moves import (
     WritingFailed,
 )
 from bot.stories.passages import Passage
+from bot.stories.show import is_lead
 from bot.stories.story import Story
 
 MOST_PER_GUILD = 50
@@ -366,11 +367,10 @@ def _lead(move: Move, taken: Taken) -> tuple[Passage, ...]:
     """The player's words that stand above the model's in the same message."""
     if isinstance(move, Write):
         return tuple(one for one in taken.step.passages if not one.is_the_models)[-1:]
-    wanted = taken.step.wanted
-    if isinstance(move, Retry) and wanted is not None:
-        old = taken.near.passages.get(taken.before.story.head)
+    wanted, old = taken.step.wanted, taken.near.passages.get(taken.before.story.head)
+    if isinstance(move, Retry) and wanted is not None and old is not None:
         parent = taken.near.passages.get(wanted.parent)
-        if old is not None and parent is not None and parent.source == old.source:
+        if parent is not None and is_lead(taken.step.story, parent, old.source):
             return (parent,)
     return ()
 

@@ -7,7 +7,7 @@ from bot.core.jobs import JOB_LIFETIME_S, Job, JobKind
 from bot.core.presets import PRESETS, needs_age_restriction, sampling_of
 from bot.core.sampling import MAX_SEED, SamplingParams
 from bot.core.text_request import estimated_cost
-from bot.errors import NotHereError, OptionError
+from bot.errors import NotHereError, OptionError, StoryError
 from bot.language import listed, slash, tr
 from bot.services.outputs import Click
 from bot.services.story_tools import Prompted
@@ -57,10 +57,14 @@ def story_job(
         seed: at random.
 
     Raises:
+        StoryError: there is nothing to go on from.
         NotHereError: the story's way of drawing belongs into an age-restricted channel.
     """
     story = turn.story
-    built = build(story, turn.near.path(wanted.parent), turn.lead)
+    path = turn.near.path(wanted.parent)
+    if not path:
+        raise StoryError(tr("The story has no words yet; somebody has to write the first ones."))
+    built = build(story, path, turn.lead)
     assert story.pending is not None
     task = replace(built.task, lead=lead_text(story, turn.lead))
     return Job(

@@ -21,6 +21,9 @@ FULL, EMPTY = "▰", "▱"  # of a bar
 _BAR = 10  # pieces of a bar
 _MOST_NAMES = 6  # in a status line
 
+WORKERS_MARK = "w"  # before a job's id, in the source of what a worker made
+_PLAYERS_KINDS = (Kind.SAY, Kind.DO, Kind.TELL)
+
 Mask = Callable[[str], str]
 
 _MODES = {
@@ -93,14 +96,24 @@ def standing(story: Story, near: Near) -> tuple[int, ...]:
     if head is None:
         return ()
     before = near.passages.get(head.parent)
-    if (
-        head.is_the_models
-        and before is not None
-        and not before.is_the_models
-        and before.source == head.source
-    ):
+    if head.is_the_models and before is not None and is_lead(story, before, head.source):
         return (before.number, head.number)
     return (head.number,)
+
+
+def is_lead(story: Story, before: Passage, source: str) -> bool:
+    """Whether a passage stands above the model's words that follow it, in the same message.
+
+    Args:
+        story: whose they are.
+        before: the passage that the model's follows.
+        source: what made the model's, or what is making it.
+    """
+    if before.kind not in _PLAYERS_KINDS:
+        return False
+    # There the model answers a player's passage at once, and a retry is in the same message.
+    answers = story.mode in {Mode.ADVENTURE, Mode.RELAY}
+    return answers or before.source == source.removeprefix(WORKERS_MARK)
 
 
 def is_party(story: Story) -> bool:
@@ -188,7 +201,7 @@ def _parts(story: Story, shown: Sequence[Passage], lead: str, mask: Mask) -> lis
         if one.number in options:
             letter = LETTERS[options.index(one.number)] if len(options) <= len(LETTERS) else "?"
             parts.append(_Part(mask(one.text.strip()), letter=letter))
-        elif one.author and one.kind in {Kind.SAY, Kind.DO, Kind.TELL}:
+        elif one.author and one.kind in _PLAYERS_KINDS:
             parts.append(_Part(mask(words_of(one, with_name=with_name)), is_bold=True))
         else:
             parts.append(_Part(mask(one.text.strip("\n"))))

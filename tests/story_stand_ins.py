@@ -98,9 +98,10 @@ class StandInStore:
         story, revision = self.stories[story_id]
         tree, known = self.trees[story_id], dict[int, Passage]()
         for number in (story.head, *numbers):
-            while number in tree and number not in known:
-                known[number] = tree[number]
-                number = tree[number].parent
+            place = number
+            while place in tree and place not in known:
+                known[place] = tree[place]
+                place = tree[place].parent
         return Loaded(story=story, revision=revision, near=Near(passages=known))
 
     async def save(self, story: Story, passages: Sequence[Passage], *, revision: int) -> Saved:
@@ -202,7 +203,7 @@ def stand_in_play(story: Story, move: Move, actor: Actor, near: Near) -> Step:
     return replace(step, story=step.story.having_made(actor.source, actor.at_s))
 
 
-def _played(story: Story, move: Move, actor: Actor, near: Near) -> Step:
+def _played(story: Story, move: Move, actor: Actor, near: Near) -> Step:  # noqa: PLR0911
     is_stopped = story.status in {Status.PAUSED, Status.LOCKED, Status.ENDED}
     if is_stopped and isinstance(move, Write | Continue | Retry | Undo | Ballot | Skip):
         raise StoryError("The story waits.")
@@ -238,7 +239,9 @@ def _played(story: Story, move: Move, actor: Actor, near: Near) -> Step:
             return _of_the_table(story, move, actor, near)
 
 
-def _of_the_table(story: Story, move: Move, actor: Actor, near: Near) -> Step:
+def _of_the_table(  # noqa: C901, PLR0911, PLR0912  # a line for each move
+    story: Story, move: Move, actor: Actor, near: Near
+) -> Step:
     match move:
         case Pause():
             return Step(story=replace(story, status=Status.PAUSED))
@@ -261,6 +264,8 @@ def _of_the_table(story: Story, move: Move, actor: Actor, near: Near) -> Step:
             return Step(story=replace(story, turn=story.turn + 1))
         case Ballot(option=option):
             return _ballot(story, option, actor)
+        case Tick() if story.due_at_s is None or story.due_at_s > actor.at_s:
+            return Step(story=story)
         case Tick():
             if story.vote is not None:
                 return _winner(story)

@@ -94,6 +94,8 @@ async def show_turn(interaction: Interaction, played: Played) -> None:
     elif played.model:
         notice = notice_in(interaction, str(interaction.id))
         await watch(interaction, services_of(interaction.client), played.model, notice)
+    else:
+        await say(interaction, tr("The model is writing; its text comes where it was asked for."))
     if played.faded is not None:
         await fade(interaction.client, played.faded)
     told = str(played.refusal) if played.refusal is not None else played.notice

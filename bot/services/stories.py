@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from bot.errors import RequestError, StoryError
-from bot.language import public_language, slash, spoken, tr
+from bot.language import slash, tr
 from bot.services.pools import Pools
 from bot.services.servers import ServersService
 from bot.services.story_events import StoryEvents
@@ -27,11 +27,12 @@ from bot.services.story_hands import (
 )
 from bot.services.story_jobs import Turn, story_job
 from bot.services.story_looks import StoryLooks
-from bot.services.story_saves import TRIES, StorySaves, Taken, occupied
+from bot.services.story_saves import TRIES, StorySaves, Taken
 from bot.services.story_shelf import StoryShelf
-from bot.services.story_tools import Beginning, Plan, StoryTools
+from bot.services.story_starts import StartParts, StoryStarts
+from bot.services.story_tools import Plan, StoryTools
 from bot.services.texts import TextService
-from bot.state.stories_api import Created, Loaded, Saved, StoriesStore, Summary
+from bot.state.stories_api import Saved, StoriesStore, Summary
 from bot.stories.moves import (
     Load,
     Move,
@@ -95,11 +96,14 @@ class StoriesService:
         self._tools = tools
         self._saves = StorySaves(parts.store, parts.pools, tools.play, clock)
         self._looks = StoryLooks(parts.servers)
+        start_parts = StartParts(
+            store=parts.store, servers=parts.servers, looks=self._looks, tools=tools
+        )
+        self._starts = StoryStarts(start_parts, clock=clock, most=most_per_guild)
         self.events = StoryEvents(parts.store, self._saves, self._looks, clock)
         self.shelf = StoryShelf(self.look, self.all_passages, self.mask, tools)
         self._clock = clock
         self._new_seed = new_seed
-        self._most = most_per_guild
 
     @property
     def tools(self) -> StoryTools:
@@ -182,65 +186,12 @@ class StoriesService:
         return replace(await self._looks.played(taken), model=model)
 
     async def start(self, plan: Plan, hand: Hand, channel_id: int | None = None) -> Played:
-        """Begins a story, or goes on with an exported one.
-
-        Args:
-            plan: what it is to be.
-            hand: who begins it.
-            channel_id: where it is played; None = where the hand is.
-
-        Raises:
-            RequestError: it is refused; there is no story then.
-            QueueDownError: the store can't be reached.
-        """
-        await self.check_start(plan, hand)
-        place = hand.channel_id if channel_id is None else channel_id
-        beginning = Beginning(
-            story_id=str(hand.click.interaction_id),
-            mode=plan.mode,
-            guild_id=hand.asker.guild_id,
-            channel_id=place,
-            owner=hand.actor(self._clock()),
-            title=plan.title,
-            language=await self._language(hand),
-            opening=plan.opening,
-            memory=plan.memory,
-            note=plan.note,
-            lore=plan.lore,
-        )
-        if plan.file_text:
-            return await self._take_in(plan.file_text, beginning, hand)
-        story, passages = self._tools.begin(beginning)
-        return await self._create(story, passages, hand)
+        """Begins a story; see `StoryStarts.start`."""
+        return await self._starts.start(plan, hand, channel_id)
 
     async def check_start(self, plan: Plan, hand: Hand) -> None:
-        """Whether a story may be begun, before a thread is made for it; else as `start`."""
-        words = (plan.title, plan.opening, plan.memory, plan.note)
-        lore = (text for one in plan.lore for text in (*one.keys, one.text))
-        await self._parts.servers.check(hand.asker, "\n".join((*words, *lore)))
-        if len(await self.summaries(hand, limit=self._most)) >= self._most:
-            raise self._full()
-
-    async def _take_in(self, text: str, beginning: Beginning, hand: Hand) -> Played:
-        """The tree of an exported story; nothing that it says of people or votes is believed."""
-        read, passages = self._tools.read(text)
-        words = "\n".join((read.title, read.memory, read.note, *(one.text for one in passages)))
-        await self._parts.servers.check(hand.asker, words)
-        title = beginning.title or read.title
-        empty, _ = self._tools.begin(replace(beginning, title=title, opening=""))
-        story = replace(
-            empty,
-            mode=read.mode,
-            head=read.head,
-            n_passages=read.n_passages,
-            memory=read.memory,
-            note=read.note,
-            note_depth=read.note_depth,
-            lore=read.lore,
-        )
-        source = f"import-{beginning.story_id}"
-        own = tuple(_own(one, hand.asker.user_id, source) for one in passages)
-        return await self._create(story, own, hand)
+        """Whether one may be begun; see `StoryStarts.check_start`."""
+        await self._starts.check_start(plan, hand)
 
     async def load(self, story_id: str, hand: Hand) -> Played:
         """A story goes on in the place where the hand is; else as `move`."""
@@ -309,18 +260,6 @@ class StoriesService:
         batches = self._parts.store.passages(story_id)
         return [passage async for batch in batches for passage in batch]
 
-    async def _create(self, story: Story, passages: tuple[Passage, ...], hand: Hand) -> Played:
-        story = replace(story, message_id=hand.message_id)
-        created = await self._parts.store.create(story, passages, most=self._most)
-        if created is Created.OCCUPIED:
-            raise occupied()
-        if created is Created.FULL:
-            raise self._full()
-        _log.info("story begun", story_id=story.id, mode=story.mode.value)
-        near = Near(passages={one.number: one for one in passages})
-        loaded = Loaded(story=story, revision=0, near=near)
-        return await self._looks.played(Taken(loaded, Step(story=story), near))
-
     async def _refused(self, taken: Taken, move: Move, error: RequestError) -> Played:
         """The model's turn is taken back; what a player wrote stays.
 
@@ -342,25 +281,13 @@ class StoriesService:
         if not isinstance(move, Write):
             raise error
         return replace(
-            await self._looks.played(Taken(taken.before, after.step, after.near)), refusal=error
+            await self._looks.played(Taken(taken.before, after.step, after.near)),
+            refusal=error,
         )
-
-    async def _language(self, hand: Hand) -> str:
-        """The language of the words around a new story's text."""
-        settings = await self._parts.servers.settings(hand.asker.guild_id)
-        return public_language(spoken(), settings.language)
 
     async def mask(self, guild_id: int | None) -> Callable[[str], str]:
         """What hides the words that a server does not want to read."""
         return await self._parts.servers.mask(guild_id)
-
-    def _full(self) -> StoryError:
-        return StoryError(
-            tr(
-                "There are {n} stories here already, and that is the most; delete one first.",
-                n=self._most,
-            )
-        )
 
 
 def _lead(move: Move, taken: Taken) -> tuple[Passage, ...]:
@@ -373,14 +300,3 @@ def _lead(move: Move, taken: Taken) -> tuple[Passage, ...]:
         if parent is not None and is_lead(taken.step.story, parent, old.source):
             return (parent,)
     return ()
-
-
-def _own(passage: Passage, owner_id: int, source: str) -> Passage:
-    """A passage of a file; whose it is, and what it got, nobody can tell by that."""
-    return replace(
-        passage,
-        author_id=passage.author_id if passage.is_the_models else owner_id,
-        receipt="",
-        voters=(),
-        source=source,
-    )

@@ -3,11 +3,13 @@
 A part of the `/story` cog. Not an extension. A button's state is in its id: restarts are fine.
 """
 
+import contextlib
 import re
 
 import discord
 import structlog
 
+from bot.core.markdown import MAX_MESSAGE, escape, length, shortened
 from bot.errors import OptionError
 from bot.language import tr
 from bot.services.story_hands import Seen
@@ -29,7 +31,7 @@ from bot.stories.moves import (
     Write,
 )
 from bot.stories.passages import Kind
-from cogs._access import answer_error
+from cogs._access import NO_MENTIONS, answer_error
 from cogs._forms import FormAnswer
 from cogs._story import play_by_click, play_in_place, play_publicly, play_quietly
 from cogs._story_answers import Interaction
@@ -124,6 +126,21 @@ async def take_form(interaction: Interaction, answer: FormAnswer) -> None:
         told = tr("The note is kept.") if text else tr("There is no author's note any more.")
         note = Note(text, _depth(answer.values.get("depth", "")))
         await play_quietly(interaction, note, told, story_id=story_id)
+
+
+async def give_back(interaction: Interaction, answer: FormAnswer) -> None:
+    """A form that was refused is closed: what was typed is told, so that it is not lost."""
+    words = answer.values.get("text", "").strip()
+    if not words:
+        return
+    told = tr("So that they are not lost, your words were:")
+    room = MAX_MESSAGE - length(told) - 1
+    with contextlib.suppress(discord.HTTPException, OSError):
+        await interaction.followup.send(
+            f"{told}\n{shortened(escape(words), room)}",
+            ephemeral=True,
+            allowed_mentions=NO_MENTIONS,
+        )
 
 
 def _depth(typed: str) -> int:

@@ -130,7 +130,8 @@ async def start_story(interaction: Interaction, plan: Plan, *, is_here: bool) ->
         return
     hand = hand_of(interaction)
     await stories.check_start(plan, hand)
-    thread = await _thread(channel, plan.title or tr("A story"))
+    mask = await stories.mask(hand.asker.guild_id)
+    thread = await _thread(channel, mask(plan.title) or tr("A story"))
     try:
         played = await stories.start(plan, hand, thread.id)
     except BaseException:

@@ -17,7 +17,7 @@ from cogs._access import answer_error
 from cogs._forms import form_answer
 from cogs._story import refresh
 from cogs._story_answers import Interaction, stories_of
-from cogs._story_buttons import StoryButton, take_form
+from cogs._story_buttons import StoryButton, give_back, take_form
 from cogs._story_keeping import StoryKeeping
 from cogs._story_shelf import StoryShelfCommands
 from cogs._story_start import StoryStart, start_from_form
@@ -47,13 +47,17 @@ class Story(
     @commands.Cog.listener()
     async def on_interaction(self, interaction: Interaction) -> None:
         """Called by discord.py for everything; takes the answers to this cog's forms."""
+        move = form_answer(interaction, STORY_FORM_TEMPLATE)
+        start = form_answer(interaction, STORY_START_TEMPLATE)
         try:
-            if answer := form_answer(interaction, STORY_FORM_TEMPLATE):
-                await take_form(interaction, answer)
-            elif answer := form_answer(interaction, STORY_START_TEMPLATE):
-                await start_from_form(interaction, answer)
+            if move is not None:
+                await take_form(interaction, move)
+            elif start is not None:
+                await start_from_form(interaction, start)
         except Exception as error:  # discord.py would only log it
             await answer_error(interaction, error)
+            if move is not None:
+                await give_back(interaction, move)
 
     @commands.Cog.listener()
     async def on_raw_thread_delete(self, payload: discord.RawThreadDeleteEvent) -> None:
@@ -62,8 +66,11 @@ class Story(
 
     @commands.Cog.listener()
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
-        """As for a thread."""
-        await _heed(stories_of(self._bot).events.channel_gone(channel.id))
+        """As for a thread; its own go with it."""
+        events = stories_of(self._bot).events
+        threads: list[discord.Thread] = getattr(channel, "threads", [])
+        for gone in (channel.id, *(thread.id for thread in threads)):
+            await _heed(events.channel_gone(gone))
 
     @commands.Cog.listener()
     async def on_raw_member_remove(self, payload: discord.RawMemberRemoveEvent) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from bot.errors import StoryError
-from bot.language import public_language, spoken, tr
+from bot.language import public_language, spoken, tr_n
 from bot.services.servers import ServersService
 from bot.services.story_hands import Hand, Played
 from bot.services.story_looks import StoryLooks
@@ -140,9 +140,10 @@ class StoryStarts:
 
     def _full(self) -> StoryError:
         return StoryError(
-            tr(
+            tr_n(
+                "There is {n} story here already, and that is the most; delete it first.",
                 "There are {n} stories here already, and that is the most; delete one first.",
-                n=self._most,
+                self._most,
             )
         )
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from bot.core.markdown import MAX_MESSAGE, cut, escape, length, newest
 from bot.core.replies import ReplyMessage
 from bot.core.showable import has_visible
-from bot.language import mark, number, tr, tr_n
+from bot.language import listed, mark, number, tr, tr_n
 from bot.stories.buttons import LETTERS, story_rows
 from bot.stories.moves import Near
 from bot.stories.passages import Kind, Passage
@@ -310,5 +310,5 @@ def _turn_line(story: Story) -> str:
 def _names(names: Collection[str]) -> str:
     shown = [one_line(name) for name in list(names)[:_MOST_NAMES]]
     if more := len(names) - len(shown):
-        return tr_n("{names} and {n} more", "{names} and {n} more", more, names=" → ".join(shown))
-    return " → ".join(shown)
+        return tr_n("{names} and {n} more", "{names} and {n} more", more, names=listed(shown))
+    return listed(shown)

@@ -1,15 +1,16 @@
 """`/story`: what people type and click, and what Discord gets of it."""
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import Any, cast
 
+import discord
 import pytest
 
 from bot.stories.buttons import StoryAction, StoryForm, story_form_id, story_start_id
 from bot.stories.show import STATUS_MARK
 from bot.stories.story import Mode, Status
 from tests.story_stand_ins import task_of
-from tests.unit.cogs.front import ASKER, CHANNEL, MANAGE_MESSAGES, STRANGER
+from tests.unit.cogs.front import ASKER, CHANNEL, GUILD, MANAGE_MESSAGES, STRANGER
 from tests.unit.cogs.output_front import text_file
 from tests.unit.cogs.story_front import (
     POSTED,
@@ -394,3 +395,76 @@ async def test_nothing_that_is_said_pings_anybody(table: StoryFront) -> None:
         if call.message.get("content"):
             assert call.pings_nobody
             assert "<@1>" not in call.message["content"].replace("\\<", "")
+
+
+async def test_words_in_a_form_that_comes_too_late_are_given_back(table: StoryFront) -> None:
+    await begin(table)
+    form = (await table.button(StoryAction.DO)).first.body["data"]["custom_id"]
+    await table.story("do", text="be quick", user_id=STRANGER)
+    seen = await table.send(form, text="be slow and @careful")
+    refusal, words = seen.told[-2:]
+    assert "The model is writing." in refusal
+    assert words.endswith("be slow and @careful")
+    assert await table.texts() == ["It rains.", "be quick"]
+
+
+async def test_buttons_outlive_a_restart(table: StoryFront) -> None:
+    await begin(table, "free")
+    async with StoryFront().running() as other:
+        other.store.stories, other.store.trees = table.store.stories, table.store.trees
+        other._next_id = 9_000
+        seen = await other.button(StoryAction.PAUSE)
+        assert "⏸️" in seen.answer["content"]
+        await other.button(StoryAction.RESUME)
+        form = (await other.button(StoryAction.TELL)).first.body["data"]["custom_id"]
+    async with StoryFront().running() as third:
+        third.store.stories, third.store.trees = table.store.stories, table.store.trees
+        third._next_id = 9_500
+        await third.send(form, text="After the restart.")
+        assert (await third.texts())[-1] == "After the restart."
+
+
+async def test_a_deleted_thread_pauses_its_story(table: StoryFront) -> None:
+    table.channel = thread_data()
+    await table.story("start", mode="free", opening="It rains.")
+    cog: Any = table.bot.get_cog("Story")
+    event = {"id": str(THREAD), "guild_id": str(GUILD), "parent_id": "1", "type": 11}
+    await cog.on_raw_thread_delete(discord.RawThreadDeleteEvent(cast(Any, event)))
+    assert table.kept.status is Status.PAUSED
+    table.channel = None
+    seen = await table.story("load", story=table.kept.title)
+    assert seen.answer["content"].startswith("It rains.")
+    assert (table.kept.status, table.kept.channel_id) == (Status.ACTIVE, CHANNEL)
+
+
+async def test_when_the_store_is_down_an_event_is_let_be(table: StoryFront) -> None:
+    table.store.is_down = True
+    cog: Any = table.bot.get_cog("Story")
+    event = {"id": str(THREAD), "guild_id": str(GUILD), "parent_id": "1", "type": 11}
+    await cog.on_raw_thread_delete(discord.RawThreadDeleteEvent(cast(Any, event)))
+    seen = await table.story("say", text="x")
+    assert any("can't be reached" in one for one in seen.told)
+
+
+async def test_a_banned_player_leaves_the_order_and_the_message_says_so(
+    table: StoryFront,
+) -> None:
+    await begin(table, "relay")
+    await table.button(StoryAction.JOIN, user_id=STRANGER)
+    cog: Any = table.bot.get_cog("Story")
+    before = len(table.wire.calls)
+    guild, user = discord.Object(GUILD), discord.Object(ASKER)
+    await cog.on_member_ban(guild, user)
+    assert [one.user_id for one in table.kept.players] == [STRANGER]
+    (edited,) = table.wire.calls[before:]
+    assert edited.path.endswith(f"/messages/{table.kept.message_id}")
+
+
+async def test_in_direct_messages_a_story_is_ones_own(table: StoryFront) -> None:
+    await table.story("start", mode="adventure", opening="Alone.", guild_id=None)
+    assert (table.kept.guild_id, table.kept.channel_id) == (None, CHANNEL)
+    seen = await table.story("do", text="hum", guild_id=None)
+    assert await table.texts() == ["Alone.", "hum"]
+    assert seen.first.kind == DEFER_THINKING
+    listed = await table.story("list", guild_id=None)
+    assert "A story" in listed.answer["content"]

@@ -359,7 +359,7 @@ async def test_in_one_channel_one_story_is_played() -> None:
 async def test_a_server_has_so_many_stories_and_no_more() -> None:
     table = Table(most=1)
     await table.begin()
-    with pytest.raises(StoryError, match="1 stories"):
+    with pytest.raises(StoryError, match="1 story here"):
         await table.stories.start(Plan(mode=Mode.FREE), table.hand(channel_id=OTHER_CHANNEL))
     await table.stories.delete(STORY, table.hand())
     assert await table.stories.start(Plan(mode=Mode.FREE), table.hand(channel_id=OTHER_CHANNEL))

@@ -26,7 +26,9 @@ class StoryLooks:
         story, step = taken.step.story, taken.step
         message = None
         if story.pending is None:
-            numbers = step.shown or standing(story, taken.near)
+            numbers = step.shown
+            if numbers in {(), (story.head,)}:  # with the words that brought it about
+                numbers = standing(story, taken.near)
             shown = [taken.near.passages[one] for one in numbers if one in taken.near.passages]
             mask = await self._servers.mask(story.guild_id)
             with speaking(story.language):

@@ -19,22 +19,26 @@ from bot.services.story_data import KeptStories
 from bot.services.story_hands import Seen
 from bot.services.story_tools import Plan
 from bot.stories.moves import (
+    Actor,
     AddLore,
     Ballot,
     Continue,
     End,
     Join,
+    Move,
+    Near,
     Remember,
     Retry,
     Rewind,
     Settings,
     Skip,
+    Step,
     Undo,
     Write,
 )
 from bot.stories.passages import Kind
-from bot.stories.story import LoreEntry, Mode, Pending, Status
-from tests.story_stand_ins import task_of
+from bot.stories.story import LoreEntry, Mode, Pending, Status, Story
+from tests.story_stand_ins import stand_in_play, task_of
 from tests.story_table import ANN, BEN, CHANNEL, GUILD, MODERATOR, STORY, Table
 
 OTHER_CHANNEL = 21
@@ -531,3 +535,28 @@ async def test_privacy_knows_of_stories() -> None:
     assert await kept.export_of(ANN) == []  # a server's: others wrote in it, too
     assert await kept.forget_user(ANN) == 1
     assert (await kept.count_of(ANN)).count == 0
+
+
+async def test_what_the_rules_want_shown_is_shown() -> None:
+    def open_about_it(story: Story, move: Move, actor: Actor, near: Near) -> Step:
+        step = stand_in_play(story, move, actor, near)
+        return replace(step, shown=(1, 2)) if isinstance(move, Join) else step
+
+    table = Table(play=open_about_it)
+    await table.begin(Mode.FREE)
+    await table.stories.move(STORY, Write(Kind.TELL, "More."), table.hand(message_id=901))
+    played = await table.stories.move(STORY, Join(), table.hand(BEN))
+    assert played.message is not None
+    assert played.message.content.startswith("You wake up in a cellar.\n**P100 ▸ More.**")
+
+
+async def test_after_undo_of_a_turn_the_one_before_is_whole() -> None:
+    table = Table()
+    await table.begin()
+    for text in ("open it", "go on"):
+        await table.write(text)
+        await table.answer(f"So you {text}.")
+    for _ in range(2):
+        played = await table.stories.move(STORY, Undo(), table.hand())
+    assert played.message is not None
+    assert played.message.content.startswith("**open it**\nSo you open it.")

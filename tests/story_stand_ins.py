@@ -68,7 +68,7 @@ class StandInStore:
         self.between: Callable[[], Awaitable[object]] | None = None
         self.saves = 0
         self.is_down = False
-        self.claimed: set[str] = set()
+        self.cut_after_save = False  # the next save is made, and its answer gets lost
 
     def _check(self) -> None:
         if self.is_down:
@@ -118,6 +118,9 @@ class StandInStore:
         self.stories[story.id] = (story, revision + 1)
         self.trees[story.id] |= {one.number: one for one in passages}
         self.saves += 1
+        if self.cut_after_save:
+            self.cut_after_save = False
+            raise QueueDownError("The connection was cut.")
         return Saved.DONE
 
     async def in_channel(self, channel_id: int) -> str | None:

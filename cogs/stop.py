@@ -16,6 +16,7 @@ from bot.services.texts import StopResult
 from cogs._access import NO_MENTIONS, answer_error, services_of
 from cogs._asker import asker_of, is_moderator
 from cogs._pages import show_page
+from cogs._story_answers import show_stopped_story
 
 
 class StopButton(
@@ -65,7 +66,7 @@ class StopButton(
             case StopResult.TOLD_WORKER:
                 pass  # the worker ends the text, and the reply with it
             case StopResult.BEFORE_START:
-                await _show_stopped(interaction)
+                await _show_stopped(interaction, self._job_id)
             case StopResult.NOT_YOURS:
                 raise StopError(
                     tr("Only the one who asked for this text, or a moderator, can stop it.")
@@ -74,8 +75,10 @@ class StopButton(
                 raise StopError(tr("There is nothing left to stop here."))
 
 
-async def _show_stopped(interaction: discord.Interaction[discord.Client]) -> None:
+async def _show_stopped(interaction: discord.Interaction[discord.Client], job_id: str) -> None:
     """A text that waited is gone; where it was to be a new version, the old one stays."""
+    if await show_stopped_story(interaction, job_id):
+        return
     message = interaction.message
     rows = [] if message is None else [cast("Any", row.to_dict()) for row in message.components]
     if found := shown_version(rows):

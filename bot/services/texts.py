@@ -117,7 +117,13 @@ class TextService:
             return await self._enter(job, request.asker, wanted, note, language)
 
     async def submit(
-        self, job: Job, asker: Asker, model: str | None, *, is_private: bool = False
+        self,
+        job: Job,
+        asker: Asker,
+        model: str | None,
+        *,
+        is_private: bool = False,
+        typed: str | None = None,
     ) -> str:
         """Puts a job that somebody else made; as `ask` in everything else.
 
@@ -126,6 +132,8 @@ class TextService:
             asker: who asks, and where.
             model: which one has to do it; None = the server's choice, or else the host's.
             is_private: whether the asker alone sees the answer: it is in their own language then.
+            typed: what of its prompt was written for this request, so that it is filtered; None =
+                all of it.
 
         Returns:
             The model that will do it.
@@ -135,7 +143,8 @@ class TextService:
             QueueDownError: Redis can't be reached.
         """
         async with self._noted(asker, job.id) as note:
-            settings = await self._parts.servers.check(asker, job.prompt)
+            filtered = job.prompt if typed is None else typed
+            settings = await self._parts.servers.check(asker, filtered)
             wanted, fixed = model or settings.model, None if is_private else settings.language
             return await self._enter(job, asker, wanted, note, fixed)
 

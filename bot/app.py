@@ -44,6 +44,7 @@ from bot.services.ledger import Ledger
 from bot.services.play_clock import PlayClock
 from bot.services.pools import Pools
 from bot.services.servers import ServersService
+from bot.services.story_clock import StoryClock
 from bot.settings import Settings
 from bot.state.redis_limits import RedisLimits
 from bot.state.redis_outputs import RedisOutputs
@@ -85,6 +86,7 @@ async def run_bot(settings: Settings, shards: Shards | None) -> None:
                 receipt_keys=settings.receipt_keys,
                 keep_days=settings.keep_days,
                 privacy_url=settings.privacy_url,
+                stories_per_server=settings.stories_per_server,
             ),
             replies=ReplyClient(
                 await stack.enter_async_context(aiohttp.ClientSession()), settings.discord_api_url
@@ -99,7 +101,15 @@ async def run_bot(settings: Settings, shards: Shards | None) -> None:
             services.board.run(),
             services.farewells.run(),
             PlayClock(services.play, channels).run(),
-            forget_removed_servers(services, stores.outputs, stores.xray_texts, stores.reports),
+            StoryClock(services.stories, channels).run(),
+            forget_removed_servers(
+                services,
+                stores.outputs,
+                stores.xray_texts,
+                stores.reports,
+                stores.stories,
+                stores.sessions,
+            ),
             sweep_outputs(stores.outputs),
             settle_orphans(stores.limits, Ledger(stores.limits, stores.usage), stores.pools),
         ):
@@ -228,6 +238,7 @@ async def _open_stores(stack: AsyncExitStack, store: QueueStore, settings: Setti
         outputs=RedisOutputs(store.commands, pool=store.base, keep_days=settings.keep_days),
         reports=RedisReports(store.commands, pool=store.base),
         sessions=RedisSessions(store.commands, pool=store.base),
+        stories=_stories(store, settings),
         xray_texts=_xray_texts(store, settings),
     )
 

@@ -16,6 +16,7 @@ from bot.state.memory_outputs import MemoryOutputs
 from bot.state.memory_reports import MemoryReports
 from bot.state.memory_sessions import MemorySessions
 from bot.state.memory_settings import MemorySettings
+from bot.state.memory_stories import MemoryStories
 from bot.state.memory_usage import MemoryUsage
 from bot.state.memory_xray_texts import MemoryXrayTexts
 
@@ -57,6 +58,7 @@ def memory_stores(
         outputs=MemoryOutputs(clock=clock),
         reports=MemoryReports(clock),
         sessions=MemorySessions(clock=clock),
+        stories=MemoryStories(clock=clock),
         xray_texts=MemoryXrayTexts(clock=clock, keep_days=30),
     )
 

@@ -25,7 +25,7 @@ from bot.services import Services
 
 COGS = (
     "cogs.errors", "cogs.stop", "cogs.complete", "cogs.outputs", "cogs.xray", "cogs.receipts",
-    "cogs.play", "cogs.limits", "cogs.server", "cogs.reports", "cogs.host", "cogs.privacy",
+    "cogs.story", "cogs.play", "cogs.limits", "cogs.server", "cogs.reports", "cogs.host", "cogs.privacy",
     "cogs.presence",
 )  # fmt: skip
 

@@ -14,6 +14,7 @@ from bot.services.privacy import PrivacyService
 from bot.services.receipts import ReceiptsService
 from bot.services.reports import ReportsService
 from bot.services.servers import ServersService
+from bot.services.stories import StoriesService
 from bot.services.texts import TextService
 from bot.services.usage import UsageService
 from bot.services.waiting import WaitingBoard
@@ -35,6 +36,7 @@ class Services:
         outputs: what members do with finished texts.
         play: scored games.
         reports: texts that should not be there.
+        stories: story games.
         xrays: how predictable texts are.
         receipts: whether a text is the bot's, and what makes it again.
         privacy: what is kept of a member.
@@ -50,6 +52,7 @@ class Services:
     outputs: OutputsService
     play: PlayService
     reports: ReportsService
+    stories: StoriesService
     xrays: XrayService
     receipts: ReceiptsService
     privacy: PrivacyService

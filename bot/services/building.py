@@ -11,6 +11,7 @@ from bot.services.ledger import Ledger
 from bot.services.limits import LimitsService
 from bot.services.outputs import OutputParts, OutputsService
 from bot.services.play import PlayParts, PlayService
+from bot.services.play_data import KeptResults
 from bot.services.pools import Pools
 from bot.services.privacy import (
     KeptOutputs,
@@ -23,6 +24,9 @@ from bot.services.privacy import (
 from bot.services.receipts import ReceiptsService
 from bot.services.reports import ReportsService
 from bot.services.servers import ServersService
+from bot.services.stories import StoriesService, StoryParts
+from bot.services.story_data import KeptStories
+from bot.services.story_toolbox import story_tools
 from bot.services.texts import TextParts, TextService
 from bot.services.usage import UsageService
 from bot.services.waiting import Pace, WaitingBoard
@@ -32,6 +36,7 @@ from bot.state.outputs_api import OutputsStore
 from bot.state.reports_api import ReportsStore
 from bot.state.sessions_api import SessionsStore
 from bot.state.settings_api import SettingsStore
+from bot.state.stories_api import StoriesStore
 from bot.state.usage_api import UsageStore
 from bot.state.xray_texts_api import XrayTextsStore
 
@@ -48,6 +53,7 @@ class Stores:
         outputs: finished texts.
         reports: which of them should not be there.
         sessions: scored games.
+        stories: story games.
         xray_texts: X-rays as text.
     """
 
@@ -58,22 +64,25 @@ class Stores:
     outputs: OutputsStore
     reports: ReportsStore
     sessions: SessionsStore
+    stories: StoriesStore
     xray_texts: XrayTextsStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keeping:
-    """What the host decides about finished texts.
+    """What the host decides about what is kept.
 
     Attributes:
         receipt_keys: sign the receipts under them, the newest first.
         keep_days: how long they are kept.
         privacy_url: of the host's own privacy policy, or "".
+        stories_per_server: that are kept; in direct messages of each user.
     """
 
     receipt_keys: Sequence[bytes] = ()
     keep_days: int = 30
     privacy_url: str = ""
+    stories_per_server: int = 50
 
 
 _USUAL = Keeping()
@@ -121,6 +130,7 @@ def build_services(
         pools=stores.pools,
     )
     play_parts = PlayParts(store=stores.sessions, texts=texts, servers=servers, pools=stores.pools)
+    story_parts = StoryParts(store=stores.stories, texts=texts, servers=servers, pools=stores.pools)
     return Services(
         texts=texts,
         board=WaitingBoard(stores.pools, pace=pace),
@@ -132,6 +142,13 @@ def build_services(
         outputs=OutputsService(output_parts, receipt_keys=keeping.receipt_keys),
         play=PlayService(play_parts, clock=clock, new_seed=new_seed),
         reports=ReportsService(stores.reports, stores.outputs, servers, clock),
+        stories=StoriesService(
+            story_parts,
+            story_tools(),
+            clock=clock,
+            new_seed=new_seed,
+            most_per_guild=keeping.stories_per_server,
+        ),
         xrays=XrayService(texts, stores.xray_texts, clock=clock),
         receipts=ReceiptsService(stores.outputs, servers, keys=keeping.receipt_keys, clock=clock),
         privacy=PrivacyService(
@@ -139,6 +156,8 @@ def build_services(
                 KeptOutputs(stores.outputs),
                 KeptXrays(stores.xray_texts, keeping.keep_days),
                 KeptReports(stores.reports),
+                KeptStories(stores.stories),
+                KeptResults(stores.sessions),
                 NotedRequests(stores.usage),
                 LimitCounters(stores.limits),
             ),

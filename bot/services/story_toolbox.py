@@ -11,7 +11,7 @@ from bot.stories.passages import Passage
 from bot.stories.prompt import build
 from bot.stories.recap import extract
 from bot.stories.rules import play
-from bot.stories.rules.start import begin
+from bot.stories.rules.start import Outset, Place, begin
 from bot.stories.scenarios import SCENARIOS
 from bot.stories.story import Story
 
@@ -38,17 +38,16 @@ def story_tools() -> StoryTools:
 
 def _begin(beginning: Beginning) -> tuple[Story, tuple[Passage, ...]]:
     """As the rules want it."""
-    story, passages = begin(
-        story_id=beginning.story_id,
-        mode=beginning.mode,
+    place = Place(
         guild_id=beginning.guild_id,
         channel_id=beginning.channel_id,
-        owner=beginning.owner,
-        title=beginning.title,
         language=beginning.language,
+    )
+    outset = Outset(
+        title=beginning.title,
         opening=beginning.opening,
         memory=beginning.memory,
         note=beginning.note,
         lore=beginning.lore,
     )
-    return story, tuple(passages)
+    return begin(beginning.story_id, beginning.mode, place, beginning.owner, outset)

@@ -157,4 +157,3 @@ def test_recap_of_any_words_is_made_of_them(texts: list[str]):
     assert len(found) <= MAX_CHARACTERS
     if len(path) == 1 and len(texts[0]) < 200:
         assert set(found) <= {*texts[0], " ", "…"}
-    )

@@ -19,15 +19,12 @@ Interaction = discord.Interaction[discord.Client]
 
 
 def stories_of(client: discord.Client) -> StoriesService:
-    """The stories that `app` handed to the bot, among its services or beside them.
+    """The stories that `app` handed to the bot.
 
     Raises:
         TypeError: the cog was loaded into a bot that has none.
     """
-    found = getattr(services_of(client), "stories", None) or getattr(client, "stories", None)
-    if not isinstance(found, StoriesService):
-        raise TypeError(f"{type(client).__name__} has no stories")
-    return found
+    return services_of(client).stories
 
 
 async def edit_answer(interaction: Interaction, message: ReplyMessage) -> None:

@@ -5,6 +5,7 @@ there and messages back. A button's state is in its id, so that it works after a
 """
 
 import re
+from collections.abc import Mapping
 
 import discord
 import structlog
@@ -248,7 +249,7 @@ class Play(commands.GroupCog, group_name="play", group_description="Games with p
         await _play(interaction, self._services, answer.id["session"], act)
 
     async def _begin(
-        self, interaction: _Interaction, game: Game, options: dict[str, object]
+        self, interaction: _Interaction, game: Game, options: Mapping[str, object]
     ) -> None:
         await defer(interaction)
         play = self._services.play

@@ -13,9 +13,10 @@ from bot.services.story_hands import Hand, Played
 from bot.services.story_tools import Plan
 from bot.stories.moves import Continuation, Move, Write, Written
 from bot.stories.passages import Kind
+from bot.stories.rules import play
 from bot.stories.story import Mode, Story
 from tests.memory_services import memory_services, memory_stores
-from tests.story_stand_ins import StandInStore, stand_in_play, stand_in_tools
+from tests.story_stand_ins import FaultyStories, tools_of_tests
 
 GUILD, CHANNEL, ANN, BEN, MODERATOR = 10, 20, 100, 200, 300
 STORY = "5000"
@@ -29,7 +30,7 @@ class Table:
         self.queue = MemoryQueue(clock=self.clock, limits=QueueLimits(max_queued=max_queued))
         self.stores = memory_stores(self.queue, self.clock)
         self.services = memory_services(self.queue, self.clock, stores=self.stores)
-        self.store = StandInStore(self.clock)
+        self.store = FaultyStories(self.clock)
         self.stories = StoriesService(
             StoryParts(
                 store=self.store,
@@ -37,7 +38,7 @@ class Table:
                 servers=self.services.servers,
                 pools=self.stores.pools,
             ),
-            stand_in_tools(**tools),
+            tools_of_tests(**tools),
             clock=self.clock,
             new_seed=lambda: 42,
             most_per_guild=most,
@@ -95,7 +96,7 @@ class Table:
         actor = replace(self.hand().actor(self.now_s), source=f"w{job_id}", user_id=0)
         loaded = await self.store.load(STORY)
         assert loaded is not None
-        step = stand_in_play(story, move, actor, loaded.near)
+        step = play(story, move, actor, loaded.near)
         await self.store.save(step.story, step.passages, revision=revision)
         await self.end_jobs()
         return step.story

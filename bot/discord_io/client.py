@@ -25,8 +25,8 @@ from bot.services import Services
 
 COGS = (
     "cogs.errors", "cogs.stop", "cogs.complete", "cogs.outputs", "cogs.xray", "cogs.receipts",
-    "cogs.story", "cogs.play", "cogs.limits", "cogs.server", "cogs.reports", "cogs.host", "cogs.privacy",
-    "cogs.presence",
+    "cogs.story", "cogs.play", "cogs.limits", "cogs.server", "cogs.reports", "cogs.host",
+    "cogs.privacy", "cogs.presence",
 )  # fmt: skip
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.core.showable import has_visible
+from bot.language import tr
 from bot.stories.moves import Actor, Near
 from bot.stories.passages import NO_PASSAGE, THE_MODEL, Kind, Passage
 from bot.stories.rules.common import Words, clean_words, joined, with_passage
@@ -15,6 +16,8 @@ from bot.stories.story import (
     Mode,
     Story,
 )
+
+_TITLE_LENGTH = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +34,7 @@ class Outset:
     """What a story begins with.
 
     Attributes:
-        title: as shown.
+        title: as shown; "" = the first words of the opening.
         opening: its first text, or "".
         is_typed: whether its owner wrote the opening; else it is nobody's.
         memory: what the model is always told.
@@ -53,7 +56,7 @@ def begin(
     """A new story, whose owner is its first player.
 
     Raises:
-        StoryError: a text is too long, or there is no title.
+        StoryError: a text is too long.
         PromptError: the opening can't be used.
     """
     story = Story(
@@ -62,7 +65,7 @@ def begin(
         guild_id=place.guild_id,
         channel_id=place.channel_id,
         owner_id=owner.user_id,
-        title=title_of(outset.title),
+        title=title_of(outset.title) if outset.title.strip() else _title(outset.opening),
         language=place.language,
         created_at_s=owner.at_s,
         changed_at_s=owner.at_s,
@@ -84,3 +87,15 @@ def begin(
     )
     story, passage = with_passage(story, Near(passages={}), words, parent=NO_PASSAGE)
     return story.having_made(owner.source, owner.at_s), (passage,)
+
+
+def _title(opening: str) -> str:
+    """The first words of a text, cut between two of them."""
+    words = " ".join(opening.split()).split(" ")
+    title = ""
+    for word in words:
+        if len(title) + len(word) >= _TITLE_LENGTH:
+            break
+        title = f"{title} {word}".strip()
+    title = title.rstrip(".,;:!?…\"'”")
+    return title if has_visible(title) else tr("A story without a title")

@@ -4,15 +4,16 @@ import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from bot.services.stories import StoriesService, StoryParts
 from bot.stories.buttons import StoryAction, story_custom_id, story_rows
 from bot.stories.moves import Continuation, Written
+from bot.stories.rules import play
 from bot.stories.story import Story
-from tests.story_stand_ins import StandInStore, stand_in_play, stand_in_tools
+from tests.story_stand_ins import FaultyStories, tools_of_tests
 from tests.unit.cogs.front import (
     ASKER,
     CHANNEL,
@@ -110,7 +111,7 @@ class StoryFront(OutputFront):
         super().__init__()
         self.wire = StoryWire(self.queue)
         self.wire.contents, self.wire.posted = {}, []
-        self.store = StandInStore(lambda: NOW_S)
+        self.store = FaultyStories(lambda: NOW_S)
         self.stories = StoriesService(
             StoryParts(
                 store=self.store,
@@ -118,18 +119,16 @@ class StoryFront(OutputFront):
                 servers=self.services.servers,
                 pools=self.stores.pools,
             ),
-            stand_in_tools(),
+            tools_of_tests(),
             clock=lambda: NOW_S,
             new_seed=lambda: 7,
         )
+        self.bot.services = replace(self.services, stories=self.stories)
         self.channel: dict[str, Any] | None = None
-        vars(self.bot)["stories"] = self.stories
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["StoryFront"]:
         async with super().running():
-            if "cogs.story" not in self.bot.extensions:
-                await self.bot.load_extension("cogs.story")
             yield self
 
     @property
@@ -193,7 +192,7 @@ class StoryFront(OutputFront):
         loaded = await self.store.load(self.kept.id)
         assert loaded is not None
         actor = self.actor(f"w{job.id}")
-        step = stand_in_play(loaded.story, move, actor, loaded.near)
+        step = play(loaded.story, move, actor, loaded.near)
         await self.store.save(step.story, step.passages, revision=loaded.revision)
 
     def actor(self, source: str) -> Any:

@@ -37,8 +37,9 @@ from bot.stories.moves import (
     Write,
 )
 from bot.stories.passages import Kind
+from bot.stories.rules import play
 from bot.stories.story import LoreEntry, Mode, Pending, Status, Story
-from tests.story_stand_ins import stand_in_play, task_of
+from tests.story_stand_ins import task_of
 from tests.story_table import ANN, BEN, CHANNEL, GUILD, MODERATOR, STORY, Table
 
 OTHER_CHANNEL = 21
@@ -144,7 +145,7 @@ async def test_who_is_always_overtaken_is_told_so() -> None:
 
     async def overtake() -> None:
         story, revision = table.store.stories[STORY]
-        table.store.stories[STORY] = (story, revision + 1)
+        table.store.put(story, revision + 1)
         table.store.between = overtake
 
     table.store.between = overtake
@@ -212,7 +213,7 @@ async def test_a_turn_whose_job_was_never_put_is_taken_back_after_a_while() -> N
     await table.begin()
     story, revision = table.store.stories[STORY]
     pending = Pending(job_id="77", parent=1, since_s=table.now_s)
-    table.store.stories[STORY] = (replace(story, pending=pending), revision)
+    table.store.put(replace(story, pending=pending), revision)
     table.now_s += 59
     with pytest.raises(StoryError):
         await table.write()
@@ -456,7 +457,7 @@ async def test_a_way_of_drawing_for_age_restricted_places_stays_there() -> None:
     table = Table()
     await table.begin()
     story, revision = table.store.stories[STORY]
-    table.store.stories[STORY] = (replace(story, preset="openai"), revision)
+    table.store.put(replace(story, preset="openai"), revision)
     refused = await table.write()
     assert isinstance(refused.refusal, NotHereError)
     assert table.story.pending is None
@@ -540,7 +541,7 @@ async def test_privacy_knows_of_stories() -> None:
 
 async def test_what_the_rules_want_shown_is_shown() -> None:
     def open_about_it(story: Story, move: Move, actor: Actor, near: Near) -> Step:
-        step = stand_in_play(story, move, actor, near)
+        step = play(story, move, actor, near)
         return replace(step, shown=(1, 2)) if isinstance(move, Join) else step
 
     table = Table(play=open_about_it)

@@ -5,11 +5,11 @@ import random
 from dataclasses import replace
 
 from bot.services.story_clock import StoryClock
-from bot.stories.moves import Continue, Write
+from bot.stories.moves import Ballot, Continue, Join, Write
 from bot.stories.passages import Kind
 from bot.stories.story import Mode
 from tests.story_stand_ins import ChannelEdits
-from tests.story_table import CHANNEL, STORY, Table
+from tests.story_table import BEN, CHANNEL, STORY, Table
 
 
 def make_clock(table: Table, channels: ChannelEdits | None) -> StoryClock:
@@ -20,8 +20,9 @@ def make_clock(table: Table, channels: ChannelEdits | None) -> StoryClock:
 async def relay(table: Table) -> None:
     """A relay whose turn passes at 1,100."""
     await table.begin(Mode.RELAY)
+    await table.stories.move(STORY, Join(), table.hand(BEN))
     story, revision = table.store.stories[STORY]
-    table.store.stories[STORY] = (replace(story, turn_until_s=1_100.0), revision)
+    table.store.put(replace(story, turn_until_s=1_100.0), revision)
 
 
 async def test_a_turn_passes_when_its_time_is_over_and_not_before() -> None:
@@ -60,7 +61,7 @@ async def test_who_acts_in_the_last_second_is_not_passed_over() -> None:
     async def write() -> None:
         await table.stories.move(STORY, Write(Kind.TELL, "Now."), table.hand(message_id=901))
         story, revision = table.store.stories[STORY]
-        table.store.stories[STORY] = (replace(story, turn_until_s=1_700.0), revision)
+        table.store.put(replace(story, turn_until_s=1_700.0), revision)
 
     table.store.between = write
     await make_clock(table, ChannelEdits()).look()
@@ -73,6 +74,7 @@ async def test_a_vote_closes_and_the_winner_is_shown() -> None:
     await table.begin(Mode.BRANCHES)
     await table.stories.move(STORY, Continue(), table.hand(message_id=901))
     await table.answer("Up.", "Down.", "Left.")
+    await table.stories.move(STORY, Ballot(2), table.hand(BEN))
     table.now_s += table.story.vote_s
     await make_clock(table, channels).look()
     assert table.story.vote is None

@@ -15,6 +15,7 @@ from bot.stories.moves import Near, Wanted
 from bot.stories.passages import Passage
 from bot.stories.show import lead_text
 from bot.stories.story import Story
+from bot.stories.weaknesses import stop_strings
 
 STORY_PRESET = "story"
 _SEEDS = 64  # options and further tries have the seeds after the first one
@@ -109,12 +110,11 @@ def _sampling(
         chosen = STORY_PRESET
     if not story.preset and PRESETS[chosen].is_age_restricted and not is_age_restricted:
         chosen = STORY_PRESET
-    names = tuple(f"\n{one.name}:" for one in story.players)
     sampling = sampling_of(
         chosen,
         {
             "seed": seed % (MAX_SEED + 1 - _SEEDS),
-            "stop": ("\n>", *names),
+            "stop": stop_strings(story.mode, [one.name for one in story.players]),
             "end_at_sentence": True,
             "guard_loops": True,
         },

@@ -60,7 +60,7 @@ def vote(story: Story, move: Ballot, actor: Actor, near: Near) -> Step:
     story = replace(story, vote=replace(story.vote, ballots=tuple(ballots.items())))
     if len(ballots) >= story.quorum:
         return close(story, near)
-    return Step(story=story, notice=tr("Your vote is noted; you can change it until it closes."))
+    return Step(story=story)
 
 
 def close(story: Story, near: Near, *, is_late: bool = False) -> Step:

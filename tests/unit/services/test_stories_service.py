@@ -38,7 +38,7 @@ from bot.stories.moves import (
 )
 from bot.stories.passages import Kind
 from bot.stories.rules import play
-from bot.stories.story import LoreEntry, Mode, Pending, Status, Story
+from bot.stories.story import ContextUse, LoreEntry, Mode, Pending, Status, Story
 from tests.story_stand_ins import task_of
 from tests.story_table import ANN, BEN, CHANNEL, GUILD, MODERATOR, STORY, Table
 
@@ -65,7 +65,7 @@ async def test_a_move_is_saved_and_then_the_model_is_asked() -> None:
     assert job.kind is JobKind.STORY
     assert table.story.pending is not None
     assert table.story.pending.job_id == job.id
-    assert job.prompt == "You wake up in a cellar.\nopen it"
+    assert job.prompt == "You wake up in a cellar.\n\n> You open it.\n\n"
     assert task_of(job).lead == "open it"
     assert job.sampling.temperature == 0.9
     assert job.sampling.end_at_sentence
@@ -248,6 +248,7 @@ async def test_a_click_on_an_old_message_is_answered_by_a_sentence() -> None:
 async def test_of_two_who_skip_at_once_one_skips() -> None:
     table = Table()
     await table.begin(Mode.RELAY)
+    await table.stories.move(STORY, Join(), table.hand(BEN))
     seen = Seen(head=1, turn=0)
     await table.stories.move(STORY, Skip(), table.hand(MODERATOR), seen=seen)
     with pytest.raises(StoryError, match="gone on"):
@@ -375,7 +376,7 @@ async def test_a_loaded_story_moves_with_its_message() -> None:
     table = Table()
     await table.begin()
     played = await table.stories.load(
-        STORY, table.hand(BEN, channel_id=OTHER_CHANNEL, message_id=990)
+        STORY, table.hand(ANN, channel_id=OTHER_CHANNEL, message_id=990)
     )
     assert table.story.channel_id == OTHER_CHANNEL
     assert table.story.message_id == 990
@@ -417,7 +418,7 @@ async def test_an_exported_story_comes_back_without_what_nobody_can_vouch_for() 
 
 async def test_a_file_that_is_no_story_begins_none() -> None:
     table = Table()
-    with pytest.raises(PromptError):
+    with pytest.raises(StoryError, match="no story"):
         await table.stories.start(Plan(mode=Mode.FREE, file_text="{}"), table.hand())
     assert table.store.stories == {}
 
@@ -429,6 +430,8 @@ async def test_pictures_and_recaps_are_filtered_and_described() -> None:
         await table.stories.shelf.context(STORY, table.hand())
     await table.write()
     await table.answer("Darn.")
+    story, revision = table.store.stories[STORY]
+    table.store.put(replace(story, context=ContextUse(window=1024)), revision)
     await table.services.servers.change(GUILD, MODERATOR, filter_words=("darn",))
     picture = await table.stories.shelf.map(STORY, table.hand())
     assert picture.description == "The Cellar: 3"

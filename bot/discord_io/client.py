@@ -82,6 +82,7 @@ class BardlingBot(commands.AutoShardedBot):
             options["shard_count"] = shards.count
         intents = discord.Intents.none()
         intents.guilds = True  # names and permissions; slash commands need no other intent
+        intents.moderation = True  # a banned player's turn passes at once
         # A bot of texts has no voice; discord.py warns of what it would need for one.
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
         super().__init__(

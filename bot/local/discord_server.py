@@ -237,6 +237,13 @@ class LocalDiscord(Acting):
 
     # --- what members see
 
+    def threads(self, channel: TextChannel) -> list[TextChannel]:
+        """A channel's open threads, the oldest first."""
+        return [
+            TextChannel(id_, name, channel.guild_id, None, channel.nsfw)
+            for id_, name in self._world.threads(channel.id)
+        ]
+
     def messages(self, channel: TextChannel, as_member: Member) -> list[JsonObject]:
         """What a member sees in a channel, oldest first."""
         return self._world.messages(channel.id, as_member.id)

@@ -33,6 +33,7 @@ class _Viewer:
 
     member: Member
     outbox: asyncio.Queue[str | None] = field(default_factory=asyncio.Queue[str | None])
+    channels: set[int] = field(default_factory=set[int])  # those that it knows
     waiting: set[int] = field(default_factory=set[int])  # interactions without an answer
 
     def send(self, kind: str, /, **fields: object) -> None:
@@ -76,6 +77,8 @@ class LiveFront:
                 continue
             if not self._world.can_see(viewer.member.id, state.channel_id):
                 continue
+            if state.channel_id not in viewer.channels:  # of a thread that is new
+                self._greet(viewer)
             if state.payload is None:
                 viewer.send("deleted", id=str(state.id), channel_id=str(state.channel_id))
             else:
@@ -145,7 +148,7 @@ class LiveFront:
             viewer.member = chosen[0] if chosen else self._members[0]
             if _LOCALE.fullmatch(locale := str(message.get("locale"))):
                 self._world.places.speak(viewer.member.id, locale)
-            viewer.send("hello", **self._snapshot(viewer.member))
+            self._greet(viewer)
             return
         reference = message.get("ref")
         try:
@@ -221,6 +224,12 @@ class LiveFront:
 
     # --- what a page is told
 
+    def _greet(self, viewer: _Viewer) -> None:
+        """Everything that its member sees, at the start and when there is a new channel."""
+        snapshot = self._snapshot(viewer.member)
+        viewer.channels = {int(channel["id"]) for channel in snapshot["channels"]}
+        viewer.send("hello", **snapshot)
+
     def _snapshot(self, member: Member) -> dict[str, Any]:
         channels = self._channels_of(member)
         return {
@@ -249,7 +258,16 @@ class LiveFront:
         direct_id = self._world.direct_channel(member.id)
         direct = TextChannel(direct_id, str(self._world.bot["username"]), None, None)
         shown = [c for c in self._channels if self._world.can_see(member.id, c.id)]
-        return [*shown, direct]
+        return [one for channel in shown for one in (channel, *self._threads_of(channel))] + [
+            direct
+        ]
+
+    def _threads_of(self, channel: TextChannel) -> list[TextChannel]:
+        """Below their channel; the mark tells them apart."""
+        return [
+            TextChannel(id_, f"↳ {name}", channel.guild_id, None, channel.nsfw)
+            for id_, name in self._world.threads(channel.id)
+        ]
 
     def _bot_of(self, member: Member) -> dict[str, Any]:
         # The channels of a server share its commands; those of direct messages are under "".

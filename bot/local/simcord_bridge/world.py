@@ -77,6 +77,14 @@ class World(MemberActions):
         """The channel of a user's direct messages with the bot."""
         return self._backend.get_dm_channel(user_id).id
 
+    def threads(self, channel_id: int) -> list[tuple[int, str]]:
+        """Ids and names of a text channel's threads that are open, the oldest first."""
+        channel = self._backend.channels.get(channel_id)
+        if channel is None or channel.guild_id is None:
+            return []
+        found = self._backend.active_threads(channel.guild_id)
+        return sorted((one.id, one.name) for one in found if one.parent_id == channel_id)
+
     def delete_message(self, channel_id: int, message_id: int) -> None:
         self._backend.delete_message(channel_id, message_id)
 

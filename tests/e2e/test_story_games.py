@@ -30,7 +30,7 @@ async def test_adventure_of_two(stack: Stack):
     assert third["id"] == second["id"]
     await click(stack, local.ada, third, "bardling:story:undo")
     await living(stack, channel, "passage 4", without="passage 6")
-    await story(stack, local.ada, channel, "rewind", number=3)
+    await story(stack, local.ada, channel, "rewind", passage=3)
     await living(stack, channel, "passage 3", without="passage 4")
 
 
@@ -43,13 +43,13 @@ async def test_relay_of_two(stack: Stack):
                 opening="The race began at noon.")  # fmt: skip
     begun = await living(stack, channel, "The race", "writes now")
     await click(stack, local.ben, begun, "bardling:story:join")
-    await living(stack, channel, "then ben")
+    await living(stack, channel, "then Ben")
     refused = await story(stack, local.ben, channel, "tell", text="Too early.")
     assert "turn" in await told(stack, refused)
     await story(stack, local.ada, channel, "tell", text="The hare ran ahead.")
-    await living(stack, channel, "The hare ran ahead.", "**ben** writes now")
+    await living(stack, channel, "The hare ran ahead.", "**Ben** writes now")
     await story(stack, local.ben, channel, "tell", text="The tortoise smiled.")
-    await living(stack, channel, "The tortoise smiled.", "machine-written", "**ada** writes now")
+    await living(stack, channel, "The tortoise smiled.", "machine-written", "**Ada** writes now")
 
 
 async def test_branches_are_voted_on(stack: Stack):

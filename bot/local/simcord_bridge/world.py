@@ -83,7 +83,7 @@ class World(MemberActions):
         if channel is None or channel.guild_id is None:
             return []
         found = self._backend.active_threads(channel.guild_id)
-        return sorted((one.id, one.name) for one in found if one.parent_id == channel_id)
+        return sorted((one.id, one.name or "") for one in found if one.parent_id == channel_id)
 
     def delete_message(self, channel_id: int, message_id: int) -> None:
         self._backend.delete_message(channel_id, message_id)

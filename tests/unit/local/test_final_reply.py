@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from bot.core.buttons import stop_row
 from bot.core.replies import Label, failure, final, running
+from bot.core.showable import has_visible
 from bot.local.final_reply import is_final, messages_of, plain_text, refusal
 from bot.local.states import JsonObject
 
@@ -51,10 +52,10 @@ def test_a_refusal_is_a_sentence_in_place_of_a_text() -> None:
 @given(st.text(alphabet=st.characters(codec="utf-8"), max_size=800), st.text(max_size=3000))
 def test_the_plain_text_is_prompt_and_continuation(prompt: str, text: str) -> None:
     """Whatever marks they hold, all messages together read as the two texts."""
-    if not text.strip():
+    if not has_visible(text):
         return
     parts = final(prompt, text, LABEL)
-    if parts.file_text is not None or any(not piece.strip() for piece in parts.pieces):
+    if parts.file_text is not None or any(not has_visible(piece) for piece in parts.pieces):
         return
     asked = Asked(message(parts.parts[0]), [message(part) for part in parts.parts[1:]])
     read = "".join(plain_text(one["content"]) for one in messages_of(asked))

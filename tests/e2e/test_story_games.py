@@ -59,7 +59,9 @@ async def test_branches_are_voted_on(stack: Stack):
     local, channel = stack.local, stack.local.general
     await story(stack, local.ada, channel, "start", mode="branches", title="The fork", here=True,
                 opening="The road forks in the wood.")  # fmt: skip
-    await story(stack, local.ada, channel, "settings", quorum=2)
+    await living(stack, channel, "The fork")
+    changed = await story(stack, local.ada, channel, "settings", quorum=2)
+    await told(stack, changed)
     await story(stack, local.ada, channel, "continue")
     vote = await living(stack, channel, "The vote closes")
     buttons = ids(vote, "bardling:story:vote")

@@ -13,7 +13,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.core.markdown import escape
-from bot.errors import StoryError
+from bot.errors import RequestError, StoryError
 from bot.language import number, slash, tr, tr_n
 from bot.play.api import Act, Button, Game, Standing
 from bot.play.games import PLAY_FORM_TEMPLATE, PLAY_TEMPLATE, custom_id
@@ -115,14 +115,14 @@ async def _show(interaction: _Interaction, services: Services, played: PlayedGam
     click = click_of(interaction)
     try:
         await services.play.put(played, click.asker, click.reply)
-    except Exception:
+    except RequestError as error:  # the game stays, and says how it can be tried again
         newest = await services.play.look(played.session.id)
         await interaction.edit_original_response(
             content=newest.message.content,
             view=view_of(newest.message.components),
             allowed_mentions=NO_MENTIONS,
         )
-        raise
+        await interaction.followup.send(str(error), ephemeral=True, allowed_mentions=NO_MENTIONS)
 
 
 @app_commands.allowed_installs(guilds=True, users=True)

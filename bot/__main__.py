@@ -118,6 +118,9 @@ def _add_bench(commands: "Commands") -> None:
     queue = actions.add_parser("queue", help="jobs per second, enqueue to claim")
     queue.add_argument("--json", type=Path, metavar="OUT")
     queue.set_defaults(command=_bench_queue)
+    story = actions.add_parser("story", help="our own time of a turn in stories short and long")
+    story.add_argument("--json", type=Path, metavar="OUT")
+    story.set_defaults(command=_bench_story)
     add_bench_bot(actions).set_defaults(command=_bench_bot)
     soak = actions.add_parser("soak", help="thousands of mixed requests at once, all checked")
     soak.add_argument("--requests", type=int, default=10_000, metavar="N")
@@ -171,9 +174,19 @@ def _bench_engine(options: argparse.Namespace, settings: Settings) -> int:
 def _bench_queue(options: argparse.Namespace, settings: Settings) -> int:
     from bot.bench.queue import main as bench_queue  # noqa: PLC0415
 
+    return asyncio.run(bench_queue(_own_redis(settings), options.json))
+
+
+def _bench_story(options: argparse.Namespace, settings: Settings) -> int:
+    from bot.bench.story import main as bench_story  # noqa: PLC0415
+
+    return bench_story(_own_redis(settings), options.json)
+
+
+def _own_redis(settings: Settings) -> str | None:
+    """The Redis that was named; without one, a benchmark starts its own."""
     is_given = bool({"REDIS_URL", "REDIS_URL_FILE"} & os.environ.keys())
-    url = settings.redis_url if is_given else None  # without one, it starts its own
-    return asyncio.run(bench_queue(url, options.json))
+    return settings.redis_url if is_given else None
 
 
 def _bench_bot(options: argparse.Namespace, settings: Settings) -> int:

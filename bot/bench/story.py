@@ -5,6 +5,7 @@ build, as a service does it for each move; the model's time is not in it. A map 
 as well. Uses a pool of its own and deletes what it made.
 """
 
+import asyncio
 import json
 import secrets
 import statistics

@@ -179,7 +179,8 @@ class LocalDiscord(Acting):
 
     def delete_channel(self, channel: TextChannel) -> None:
         """A channel goes with all its messages."""
-        self._channels.remove(channel)
+        if channel in self._channels:  # a thread is in its channel's list
+            self._channels.remove(channel)
         self._world.delete_channel(channel.id)
 
     def deny_bot(self, channel: TextChannel, *permissions: str) -> None:

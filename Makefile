@@ -31,8 +31,9 @@ setup: .venv/ready
 try: setup
 	$(BIN)/bardling try $(ARGS)
 
+# Files side by side, as many as there are cores; for one after the other: make test ARGS=-n0
 test: setup
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 # 5,000 jobs while bot, workers and Redis are killed 500 times; ends by itself. See tests/chaos.
 chaos: setup

@@ -1,4 +1,4 @@
-"""Takes the README's pictures: the page of `bardling try` with what members do on it.
+"""Takes the pictures of README and docs: the page of `bardling try` with what members do on it.
 
 Usage: python -m tools.try_picture FOLDER (or `make pictures`). Starts a `bardling try` for it, or
 uses a running one whose address is given by --url. Needs Chromium, and a font with emoji.
@@ -6,7 +6,6 @@ uses a running one whose address is given by --url. Needs Chromium, and a font w
 
 import argparse
 import asyncio
-import io
 import os
 import re
 import shutil
@@ -17,13 +16,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
-from playwright.async_api import FloatRect, Locator, Page, ViewportSize, async_playwright, expect
+from playwright.async_api import Page, async_playwright, expect
+
+from tools.page_acts import REPLY_TIMEOUT_MS, VIEWPORT, save, send, shoot
+from tools.story_pictures import take_story_pictures
 
 START_S = 60.0
 STOP_S = 20.0
-REPLY_TIMEOUT_MS = 60_000
-VIEWPORT: ViewportSize = {"width": 1000, "height": 700}
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -33,7 +32,6 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-_MARGIN_PX = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +73,7 @@ async def complete(page: Page, wanted: Completion) -> str:
     values = {"prompt": wanted.prompt, "length": str(wanted.length), "seed": str(wanted.seed)}
     if wanted.candidates is not None:
         values["candidates"] = str(wanted.candidates)
-    await _send(page, "complete", values)
+    await send(page, "complete", values)
     await expect(labels).to_have_count(n_before + 1, timeout=REPLY_TIMEOUT_MS)
     return await page.locator("#messages .message").last.inner_text()
 
@@ -93,11 +91,13 @@ async def take_pictures(url: str, folder: Path) -> None:
         await _error(page, folder / "error.png")
         await _candidates(page, folder / "candidates.png")
         await _xray(page, folder / "xray.png")
+    async with _page(url) as page:
+        await take_story_pictures(page, folder)
 
 
 async def _completions(page: Page, out: Path, wanted: Sequence[Completion]) -> list[str]:
     replies = [await complete(page, one) for one in wanted]
-    await _save(page, out)
+    await save(page, out)
     return replies
 
 
@@ -108,7 +108,7 @@ async def _error(page: Page, out: Path) -> None:
     await text.get_by_role("button", name="Retry").click()
     said = page.locator("#messages .message.ephemeral").last
     await expect(said).to_be_visible(timeout=REPLY_TIMEOUT_MS)
-    await _shoot(page, out, text, said)
+    await shoot(page, out, text, said)
     await page.get_by_role("radio", name="Ada").click()
 
 
@@ -119,46 +119,16 @@ async def _candidates(page: Page, out: Path) -> None:
     await text.get_by_role("button", name="▶️").click()
     await expect(text.get_by_text("2/3")).to_be_visible(timeout=REPLY_TIMEOUT_MS)
     await page.mouse.move(0, 0)
-    await _shoot(page, out, text, text)
+    await shoot(page, out, text, text)
 
 
 async def _xray(page: Page, out: Path) -> None:
-    await _send(page, "xray", {"text": XRAYED})
+    await send(page, "xray", {"text": XRAYED})
     image = page.locator("#messages .message img").last
     await expect(image).to_be_visible(timeout=REPLY_TIMEOUT_MS)
     await expect(image).to_have_js_property("complete", True, timeout=REPLY_TIMEOUT_MS)
     message = page.locator("#messages .message").last
-    await _shoot(page, out, message, message)
-
-
-async def _send(page: Page, command: str, values: dict[str, str]) -> None:
-    """Picks a command from the list, fills its form and sends it."""
-    await page.get_by_role("combobox").focus()
-    await page.keyboard.type(f"/{command}")
-    await page.keyboard.press("Tab")
-    form = page.get_by_role("form", name=f"Command /{command}")
-    for name, value in values.items():
-        await form.get_by_label(re.compile(f"^{name}\\b")).first.fill(value)
-    await page.keyboard.press("Enter")
-
-
-async def _shoot(page: Page, out: Path, first: Locator, last: Locator) -> None:
-    """A PNG of the messages from one to another, in a window that is high enough for them."""
-    await page.set_viewport_size({"width": VIEWPORT["width"], "height": 1500})
-    await page.evaluate("document.fonts.ready")
-    above, below = await first.bounding_box(), await last.bounding_box()
-    assert above and below
-    top = above["y"] - _MARGIN_PX
-    height = below["y"] + below["height"] + _MARGIN_PX - top
-    clip: FloatRect = {"x": above["x"], "y": top, "width": above["width"], "height": height}
-    await _save(page, out, clip)
-    await page.set_viewport_size(VIEWPORT)
-
-
-async def _save(page: Page, out: Path, clip: FloatRect | None = None) -> None:
-    """Writes a PNG of 256 colors, a third of the size."""
-    taken = Image.open(io.BytesIO(await page.screenshot(clip=clip))).convert("RGB")
-    taken.quantize(256, dither=Image.Dither.NONE).save(out, optimize=True)
+    await shoot(page, out, message, message)
 
 
 @asynccontextmanager

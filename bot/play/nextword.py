@@ -32,6 +32,7 @@ from bot.play.rounds import check_host, check_room, drawn, whole_option
 from bot.play.scoring import bits, mean, payout, shares, softmax
 
 _SURE = 85  # points of a bet by one click
+_SHORTEST = 4  # letters of a word that is guessed
 _FIRST_WORD = 8  # so many words are shown at the first round
 
 
@@ -80,11 +81,11 @@ class NextWord:
 
 
 def _guessable(words: Sequence[str]) -> list[int]:
-    """Places of words that can be told from each other: of three letters or more."""
+    """Places of words that say something: most shorter ones are the same in every text."""
     return [
         place
         for place, word in enumerate(words)
-        if place >= _FIRST_WORD and bare(word).isalpha() and len(bare(word)) >= 3
+        if place >= _FIRST_WORD and bare(word).isalpha() and len(bare(word)) >= _SHORTEST
     ]
 
 
@@ -95,7 +96,9 @@ def _options(words: Sequence[str], place: int, seed: int) -> tuple[str, ...]:
         bare(word).lower()
         for text in passages(GAME).values()
         for word in text.words
-        if bare(word).isalpha() and abs(len(bare(word)) - len(true)) <= 2 and len(bare(word)) >= 3
+        if bare(word).isalpha()
+        and abs(len(bare(word)) - len(true)) <= 2
+        and len(bare(word)) >= _SHORTEST
     }
     others.discard(true.lower())
     found = drawn(sorted(others), N_OPTIONS - 1, seed, f"others {place}")

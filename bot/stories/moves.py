@@ -193,11 +193,13 @@ class Continuation:
         text: trimmed and cleaned (`weaknesses.trimmed`).
         receipt: code of its output.
         settings: how it was drawn.
+        label: the small line under it, line break included.
     """
 
     text: str
     receipt: str
     settings: Mapping[str, object]
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

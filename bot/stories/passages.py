@@ -44,6 +44,7 @@ class Passage:
             (`frame.framed`).
         source: the interaction or job that made it.
         receipt: code of the output that it is, or "".
+        label: the small line under it, line break included: model, seed, receipt; or "".
         voters: who voted for it, of an OPTION.
         settings: how it was drawn, `SamplingParams.to_dict`; empty for players' words.
     """
@@ -58,6 +59,7 @@ class Passage:
     offset: int
     source: str
     receipt: str = ""
+    label: str = ""
     voters: tuple[int, ...] = ()
     settings: tuple[tuple[str, Any], ...] = ()
 

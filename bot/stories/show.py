@@ -228,7 +228,10 @@ def _body(parts: Sequence[_Part], room: int) -> tuple[str, str | None]:
 
 def _label(shown: Sequence[Passage]) -> str:
     """Says of the model's words what they are, and of a single text where its record is."""
-    receipts = [one.receipt for one in shown if one.is_the_models]
+    written = [one for one in shown if one.is_the_models]
+    if len(written) == 1 and written[0].label:
+        return written[0].label
+    receipts = [one.receipt for one in written]
     if not receipts:
         return ""
     line = "\n-# " + tr("machine-written")

@@ -131,7 +131,10 @@ class StoryWork(TextWork):
                 texts.setdefault(
                     text.strip(),
                     Continuation(
-                        text=text, receipt=output.code, settings=output.sampling.to_dict()
+                        text=text,
+                        receipt=output.code,
+                        settings=output.sampling.to_dict(),
+                        label=self._label(output, text),
                     ),
                 )
         move = Written(job_id=self._at.job.id, texts=tuple(texts.values()), context=self._context())
@@ -162,17 +165,9 @@ class StoryWork(TextWork):
             line = self._label(outputs[0], texts[0])
             note = "\n-# " + tr("not part of the story: it went on without this text")
             return ReplyMessage(content=self._mask(texts[0]).strip()[:1500] + line + note)
-        if not added.passages:
-            line = "\n-# " + tr("the model had nothing to add")
-        else:
-            of = next(one for one in outputs if one.code == added.passages[0].receipt)
-            line = self._label(of, added.passages[0].text)
+        nothing = None if added.passages else "\n-# " + tr("the model had nothing to add")
         return living(
-            added.story,
-            added.passages,
-            mask=self._mask,
-            lead=self._task.lead,
-            label=line if len(added.passages) < 2 else None,
+            added.story, added.passages, mask=self._mask, lead=self._task.lead, label=nothing
         )
 
     def _label(self, output: Output, text: str) -> str:

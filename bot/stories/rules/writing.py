@@ -50,4 +50,5 @@ def _words(kind: Kind, text: Continuation, move: Written, actor: Actor) -> Words
 
 
 def _signed(passage: Passage, text: Continuation) -> Passage:
-    return replace(passage, receipt=text.receipt, settings=tuple(text.settings.items()))
+    settings = tuple(text.settings.items())
+    return replace(passage, receipt=text.receipt, settings=settings, label=text.label)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from bot.stories.passages import Passage
 
 COLUMNS = 20
+_FEW_COLUMNS = 10  # of a story that is so short that it fits into one row of them
 MAX_LANES = 14  # of one row
 
 
@@ -33,12 +34,14 @@ class Layout:
             included.
         lanes: of each row.
         main: the numbers on the way to where the story stands.
+        columns: of each row.
     """
 
     spots: Mapping[int, Spot]
     left_out: Mapping[int, int]
     lanes: Sequence[int]
     main: frozenset[int]
+    columns: int
 
 
 @dataclass(slots=True)
@@ -72,16 +75,19 @@ def lay_out(passages: Sequence[Passage], head: int) -> Layout:
     while head in by_number:
         main.add(head)
         head = by_number[head].parent
-    spots, left_out = _walk(children, main)
+    columns = _FEW_COLUMNS if _depth(children) <= _FEW_COLUMNS else COLUMNS
+    spots, left_out = _walk(children, main, columns)
     n_rows = 1 + max((spot.row for spot in spots.values()), default=0)
     lanes = [1] * n_rows
     for spot in spots.values():
         lanes[spot.row] = max(lanes[spot.row], spot.lane + 1)
-    return Layout(spots=spots, left_out=left_out, lanes=lanes, main=frozenset(main))
+    return Layout(
+        spots=spots, left_out=left_out, lanes=lanes, main=frozenset(main), columns=columns
+    )
 
 
 def _walk(
-    children: Mapping[int, Sequence[int]], main: set[int]
+    children: Mapping[int, Sequence[int]], main: set[int], columns: int
 ) -> tuple[dict[int, Spot], dict[int, int]]:
     """Depth first, the main line before all others, so that it gets the uppermost lane."""
     rows, spots = _Rows(), dict[int, Spot]()
@@ -89,7 +95,8 @@ def _walk(
     stack = [(number, 0, 0) for number in _reversed_ways(children, 0, main)]
     while stack:
         number, parent, depth = stack.pop()
-        spot = _spot(rows, depth, spots.get(parent), is_main=number in main)
+        place = divmod(depth, columns)
+        spot = _spot(rows, place, spots.get(parent), is_main=number in main)
         if spot is None:
             left_out[parent] = left_out.get(parent, 0) + _size(children, number)
             continue
@@ -104,8 +111,10 @@ def _reversed_ways(children: Mapping[int, Sequence[int]], number: int, main: set
     return sorted(children.get(number, ()), key=lambda one: (one in main, -one))
 
 
-def _spot(rows: _Rows, depth: int, parent: Spot | None, *, is_main: bool) -> Spot | None:
-    row, column = divmod(depth, COLUMNS)
+def _spot(
+    rows: _Rows, place: tuple[int, int], parent: Spot | None, *, is_main: bool
+) -> Spot | None:
+    row, column = place
     if is_main:
         return Spot(row, column, 0)
     if parent is not None and parent.row == row and parent.lane:
@@ -125,3 +134,12 @@ def _size(children: Mapping[int, Sequence[int]], number: int) -> int:
         count += 1
         stack += children.get(stack.pop(), ())
     return count
+
+
+def _depth(children: Mapping[int, Sequence[int]]) -> int:
+    """Passages on the longest way."""
+    depth, level = 0, list(children.get(0, ()))
+    while level:
+        depth += 1
+        level = [child for number in level for child in children.get(number, ())]
+    return depth

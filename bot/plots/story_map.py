@@ -73,18 +73,19 @@ def _drawn(
     tops = _tops(layout)
     height = tops[-1] + layout.lanes[-1] * _LANE + 0.6
     module: Any = importlib.import_module("matplotlib.figure")
-    scale = _WIDTH_IN / (COLUMNS + 1)
+    scale = _WIDTH_IN / (layout.columns + 1)
+    zoom = COLUMNS / layout.columns
     figure: Any = module.Figure(figsize=(_WIDTH_IN, height * scale), dpi=_DPI, facecolor=BACKGROUND)
     axes: Any = figure.add_axes((0, 0, 1, 1))
-    axes.set_xlim(-0.8, COLUMNS + 0.2)
+    axes.set_xlim(-0.8, layout.columns + 0.2)
     axes.set_ylim(height, 0)
     axes.axis("off")
     places = {one: _place(spot, tops) for one, spot in layout.spots.items()}
     _lines(axes, passages, layout, places)
-    _marks(axes, passages, places)
-    _head(axes, places.get(story.head))
+    _marks(axes, passages, places, zoom)
+    _head(axes, places.get(story.head), zoom)
     _left_out(axes, layout, places)
-    _legend(axes, story, passages, fonts)
+    _legend(axes, story, passages, layout.columns, fonts)
     return to_png(figure, fonts)
 
 
@@ -123,7 +124,12 @@ def _lines(
         )
 
 
-def _marks(axes: Any, passages: Sequence[Passage], places: dict[int, tuple[float, float]]) -> None:
+def _marks(
+    axes: Any,
+    passages: Sequence[Passage],
+    places: dict[int, tuple[float, float]],
+    zoom: float,
+) -> None:
     effects: Any = importlib.import_module("matplotlib.patheffects")
     looks = author_looks(passages)
     groups: dict[tuple[str, str], list[tuple[float, float]]] = {}
@@ -132,20 +138,20 @@ def _marks(axes: Any, passages: Sequence[Passage], places: dict[int, tuple[float
             groups.setdefault(_look(one, looks), []).append(places[one.number])
     for (color, shape), spots in groups.items():
         x, y = zip(*spots, strict=True)
-        axes.scatter(x, y, s=_SIZE, c=color, marker=shape, zorder=2, linewidths=0)
+        axes.scatter(x, y, s=_SIZE * zoom**2, c=color, marker=shape, zorder=2, linewidths=0)
     for one in passages:
         if one.number not in places:
             continue
         x, y = places[one.number]
         halo = effects.withStroke(linewidth=3, foreground=_look(one, looks)[0])  # over thin shapes
         axes.text(
-            x, y, str(one.number), ha="center", va="center_baseline", fontsize=9, color=_INK,
+            x, y, str(one.number), ha="center", va="center_baseline", fontsize=9 * zoom, color=_INK,
             zorder=3, fontweight="bold", path_effects=[halo],
         )  # fmt: skip
         if one.voters:
             axes.text(
-                x + 0.42, y - 0.3, f"★{len(one.voters)}", ha="center", va="center", fontsize=8,
-                color=COLORS[1], zorder=4,
+                x + 0.42, y - 0.3, f"★{len(one.voters)}", ha="center", va="center",
+                fontsize=8 * zoom, color=COLORS[1], zorder=4,
             )  # fmt: skip
 
 
@@ -164,11 +170,11 @@ def _look(passage: Passage, looks: dict[str, tuple[str, str]]) -> tuple[str, str
     return looks[passage.author]
 
 
-def _head(axes: Any, place: tuple[float, float] | None) -> None:
+def _head(axes: Any, place: tuple[float, float] | None, zoom: float) -> None:
     """A ring around where the story stands."""
     if place is not None:
         axes.scatter(
-            [place[0]], [place[1]], s=_SIZE * 1.9, facecolors="none", edgecolors=TEXT,
+            [place[0]], [place[1]], s=_SIZE * 1.9 * zoom**2, facecolors="none", edgecolors=TEXT,
             linewidths=2.2, zorder=4,
         )  # fmt: skip
 
@@ -183,7 +189,13 @@ def _left_out(axes: Any, layout: Layout, places: dict[int, tuple[float, float]])
             )  # fmt: skip
 
 
-def _legend(axes: Any, story: Story, passages: Sequence[Passage], fonts: Catalogue | None) -> None:
+def _legend(
+    axes: Any,
+    story: Story,
+    passages: Sequence[Passage],
+    columns: int,
+    fonts: Catalogue | None,
+) -> None:
     """Title and authors on top."""
     title = story.title if len(story.title) <= 60 else story.title[:59] + "…"
     title = plain(drawable(title, fonts))
@@ -192,11 +204,12 @@ def _legend(axes: Any, story: Story, passages: Sequence[Passage], fonts: Catalog
     entries = [(tr("the model"), (_MODEL_COLOR, _MODEL_SHAPE), len(passages) - counts.total())]
     looks = author_looks(passages)
     entries += [(name or "?", looks[name], count) for name, count in counts.most_common()]
+    step = columns / COLUMNS  # a letter's width follows the picture's, not the columns'
     x = -0.3
     for name, (color, shape), count in entries[: _MAX_NAMED + 1]:
         label = plain(f"{drawable(name, fonts)} ({number(count)})")
-        if x + 0.8 + 0.24 * len(label) > COLUMNS:
+        if x + (0.8 + 0.24 * len(label)) * step > columns:
             break
         axes.scatter([x], [1.45], s=_SIZE / 2, c=color, marker=shape, linewidths=0)
-        axes.text(x + 0.45, 1.45, label, fontsize=12, color=TEXT, va="center")
-        x += 1.1 + 0.24 * len(label)
+        axes.text(x + 0.45 * step, 1.45, label, fontsize=12, color=TEXT, va="center")
+        x += (1.1 + 0.24 * len(label)) * step

@@ -30,7 +30,7 @@ def test_no_two_passages_share_a_spot(parents: list[int], head: int):
     assert layout.main <= set(layout.spots)
     for one in tree:
         if spot := layout.spots.get(one.number):
-            assert 0 <= spot.column < COLUMNS
+            assert 0 <= spot.column < layout.columns <= COLUMNS
             assert spot.lane < min(MAX_LANES, layout.lanes[spot.row])
             assert (spot.lane == 0) == (one.number in layout.main)
             assert one.parent in {0, *layout.spots}

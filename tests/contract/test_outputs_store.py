@@ -216,11 +216,11 @@ async def test_texts_go_when_their_time_is_over(outputs_backend: OutputsBackend)
 
 async def test_new_version_keeps_the_old_ones(outputs_backend: OutputsBackend):
     """A reply goes as a whole."""
-    store = await outputs_backend.store(1 / 86_400)
+    store = await outputs_backend.store(4 / 86_400)
     await store.save([make_output("A", user_id=101)])
-    await asyncio.sleep(0.6)
+    await asyncio.sleep(2.1)
     await store.save([make_output("B", job_id="2")])
-    await asyncio.sleep(0.6)
+    await asyncio.sleep(2.1)  # past the end of A alone, far from the end of both
 
     assert ["A", "B"] == await codes(store)
     assert ["A"] == [output.code for output in await store.of_user(101)]

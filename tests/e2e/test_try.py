@@ -19,7 +19,12 @@ from tools.try_picture import Completion, find_chromium, take_picture, take_pict
 
 START_S = 60.0
 STOP_S = 20.0
-README = Path(__file__).parents[2] / "README.md"
+ROOT = Path(__file__).parents[2]
+README, STORIES_GUIDE = ROOT / "README.md", ROOT / "docs" / "stories.md"
+PICTURES = [
+    f"{name}.png"
+    for name in ("adventure", "candidates", "endcard", "error", "map", "try", "vote", "xray")
+]
 
 
 def no_redis() -> bool:
@@ -165,18 +170,18 @@ async def test_page_shows_a_completion_in_a_browser(tmp_path: Path) -> None:
 @pytest.mark.timeout(180)
 @pytest.mark.skipif(find_chromium() is None, reason="no Chromium on the PATH")
 async def test_the_readmes_pictures_can_be_taken(tmp_path: Path) -> None:
-    """Each step of `make pictures` finds what it shows; the README shows each of its files."""
+    """Each step of `make pictures` finds what it shows; README and guide show each of its files."""
     folder = tmp_path / "pictures"
     folder.mkdir()
     async with bardling_try(tmp_path, "--no-browser") as process:
         await take_pictures(await page_of(process), folder)
 
-    readme = README.read_text(encoding="utf-8")
     taken = sorted(folder.iterdir())
-    assert ["candidates.png", "error.png", "try.png", "xray.png"] == [one.name for one in taken]
+    assert PICTURES == [one.name for one in taken]
+    shown = README.read_text(encoding="utf-8") + STORIES_GUIDE.read_text(encoding="utf-8")
     for one in taken:
         assert one.read_bytes().startswith(b"\x89PNG")
-        assert f"](docs/{one.name})" in readme
+        assert f"](docs/{one.name})" in shown or f"]({one.name})" in shown
 
 
 async def test_faults_are_switched_on_by_name(tmp_path: Path) -> None:

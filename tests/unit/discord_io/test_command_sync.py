@@ -132,7 +132,7 @@ def test_cogs_are_extensions_by_name():
 
 
 def test_no_privileged_intent_is_asked_for():
-    """Slash commands need none, and a host must not have to apply for any."""
+    """A host must not have to apply for any; bans are told, for the turns of banned players."""
     from bot.discord_io.client import BardlingBot
     from bot.jobqueue.memory_queue import MemoryQueue
     from tests.memory_services import memory_services
@@ -140,7 +140,9 @@ def test_no_privileged_intent_is_asked_for():
     services = memory_services(MemoryQueue(clock=lambda: 0.0), lambda: 0.0)
     intents = BardlingBot(services, None).intents
 
-    assert discord.Intents(guilds=True) == intents
+    assert discord.Intents(guilds=True, moderation=True) == intents
+    privileged = discord.Intents(members=True, presences=True, message_content=True)
+    assert discord.Intents.none() == intents & privileged
 
 
 async def test_a_bound_that_was_taken_back_registers(payload: list[dict[str, Any]]):

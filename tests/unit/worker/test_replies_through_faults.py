@@ -133,7 +133,7 @@ async def test_interval_doubles_with_each_refusal(local: LocalDiscord, shop: Wor
     gaps = [b.at_s - a.at_s for a, b in pairwise(requests[first:])]
     for n, interval_s in enumerate([0.2, 0.4, 0.8]):
         assert gaps[n] >= interval_s
-    assert gaps[-2] < 0.8
+    assert min(gaps[3:]) < 0.8
 
 
 async def test_one_reply_in_a_storm_slows_no_other(local: LocalDiscord, shop: Workshop) -> None:
@@ -396,12 +396,12 @@ async def test_stop_is_quick_through_a_storm(local: LocalDiscord, shop: Workshop
     storm = Fault(kind=FaultKind.STATUS, path=EDITS, status=429, delay_s=0.05)
     async with shop.running(TapeEngine(step_s=SLOWLY)):
         await growing(local, interaction)
-        local.faults.add(storm, times=4)  # the interval is 1.6 s after these
+        local.faults.add(storm, times=6)  # the interval is 6.4 s after these
         await local.wait_for(lambda: len(local.faults) == 0, 15)
         began_s = asyncio.get_running_loop().time()
         await shop.memory.cancel("1")
         assert JobState.STOPPED == await shop.ended()
-        assert asyncio.get_running_loop().time() - began_s < 1.2
+        assert asyncio.get_running_loop().time() - began_s < 4
 
     assert "stopped by request" in (interaction.reply or {})["content"]
 

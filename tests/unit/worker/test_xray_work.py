@@ -3,6 +3,7 @@
 import asyncio
 import io
 import random
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -23,12 +24,13 @@ from bot.errors import QueueDownError
 from bot.jobqueue.api import Claim, Verdict
 from bot.model.tokenizers.word_piece import WordPieceTokenizer
 from bot.state.memory_xray_texts import MemoryXrayTexts
+from bot.worker import xray_work
 from bot.worker.engine_loop import EngineLoop
 from bot.worker.generation import End
 from bot.worker.reply_writer import ReplyWriter
 from bot.worker.tools import Tools
 from bot.worker.work import Assignment, RefusedByEngineError, WritingFailedError
-from bot.worker.xray_making import read
+from bot.worker.xray_making import read, show
 from bot.worker.xray_work import XrayWork
 from tests.factories import make_job
 from tests.unit.worker.test_engine_loop import running
@@ -271,17 +273,24 @@ async def test_text_that_can_not_be_kept_at_once_is_kept_later():
     assert "Once" in table.as_text
 
 
-async def test_event_loop_goes_on_while_the_picture_is_drawn():
-    """It is drawn in a thread."""
-    async with bench() as table:
-        task = asyncio.create_task(table.work(TEXT * 40).run())
-        longest_s, at_s = 0.0, asyncio.get_running_loop().time()
-        while not task.done():
-            await asyncio.sleep(0.002)
-            now_s = asyncio.get_running_loop().time()
-            longest_s, at_s = max(longest_s, now_s - at_s), now_s
+async def test_event_loop_goes_on_while_the_picture_is_drawn(monkeypatch: pytest.MonkeyPatch):
+    """It is drawn in a thread, and so is the text cut into tokens."""
+    threads: dict[str, int] = {}
 
-    assert longest_s < 0.3
+    def noting(name: str, do: Callable[..., Any]) -> Callable[..., Any]:
+        def noted(*args: Any, **kwargs: Any) -> Any:
+            threads[name] = threading.get_ident()
+            return do(*args, **kwargs)
+
+        return noted
+
+    monkeypatch.setattr(xray_work, "read", noting("read", read))
+    monkeypatch.setattr(xray_work, "show", noting("show", show))
+    async with bench() as table:
+        await table.work(TEXT * 4).run()
+
+    assert {"read", "show"} == set(threads)
+    assert threading.get_ident() not in threads.values()
 
 
 def test_pieces_of_words_are_shown_as_the_tokenizer_spells_them():

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from bot import __version__
 from bot.bench.options import add_bench_bot, add_bench_engine, bench_engine_options
+from bot.commands_evaluate import add_evaluate
 from bot.commands_models import add_models
 from bot.errors import StartupError
 from bot.local.faults import NAMED_FAULTS
@@ -64,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _add_worker(commands)
     add_models(commands)
+    add_evaluate(commands)
     _add_bench(commands)
     return parser
 

@@ -5,11 +5,10 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.errors import SettingError
+from bot.command_outputs import check_folder, save
 from bot.settings import ENGINES, Settings
 
 if TYPE_CHECKING:
@@ -115,7 +114,7 @@ def _compare(options: argparse.Namespace, settings: Settings) -> int:
     if options.plot is not None:
         check_plot(options.plot)
     for option in ("json", "plot"):
-        _check_folder(option, getattr(options, option))
+        check_folder(option, getattr(options, option))
     comparison = compare(
         options.names,
         read_text(options.text),
@@ -127,25 +126,10 @@ def _compare(options: argparse.Namespace, settings: Settings) -> int:
     print(table(comparison))
     if options.json is not None:
         figures = json.dumps(as_json(comparison), indent=1) + "\n"
-        _save("json", options.json, lambda path: path.write_text(figures, encoding="utf-8"))
+        save("json", options.json, lambda path: path.write_text(figures, encoding="utf-8"))
     if options.plot is not None:
-        _save("plot", options.plot, lambda path: draw(comparison, path))
+        save("plot", options.plot, lambda path: draw(comparison, path))
     return 0
-
-
-def _check_folder(option: str, path: Path | None) -> None:
-    """Refuses a file that could not be written, before any work is done."""
-    if path is not None and (path.is_dir() or not os.access(path.parent, os.W_OK)):
-        reason = "no file can be written there"
-        raise SettingError(f"--{option}", str(path), "the command line", reason)
-
-
-def _save(option: str, path: Path, write: Callable[[Path], object]) -> None:
-    try:
-        write(path)
-    except OSError as error:
-        reason = f"it can't be written ({error.strerror or error})"
-        raise SettingError(f"--{option}", str(path), "the command line", reason) from error
 
 
 def _import(options: argparse.Namespace, settings: Settings) -> int:

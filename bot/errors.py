@@ -9,6 +9,7 @@ the command line turn them into words for a person. Must not import anything of 
     │   ├── ModelFileError      a model file is missing, broken or not a GPT-2  (78)
     │   ├── EngineError         no engine can run the model here                (78)
     │   ├── BrokenEngineError   the engine failed too often; a new process may do better  (70)
+    │   ├── DataFileError       a data set's file is not what it should be      (65)
     │   ├── DownloadError       what was downloaded is not what it should be    (69)
     │   └── UnreachableError    a service cannot be reached                     (69)
     └── RequestError            what one person asked for cannot be done; the message is for them
@@ -30,6 +31,7 @@ from collections.abc import Sequence
 
 from bot.language import listed, tr
 
+EX_DATAERR = 65
 EX_UNAVAILABLE = 69
 EX_SOFTWARE = 70
 EX_CONFIG = 78
@@ -97,6 +99,25 @@ class BrokenEngineError(StartupError):
         )
         self.engine = engine
         self.failures = failures
+        self.reason = reason
+
+
+class DataFileError(StartupError):
+    """A data set's file is not what its task reads.
+
+    Attributes:
+        name: the file's.
+        line: of what is wrong, from 1; None where it is the whole file.
+        reason: a clause that says what is wrong.
+    """
+
+    exit_code = EX_DATAERR
+
+    def __init__(self, name: str, line: int | None, reason: str) -> None:
+        where = name if line is None else f"{name}, line {line}"
+        super().__init__(f"The data can't be used: {where}: {reason}.")
+        self.name = name
+        self.line = line
         self.reason = reason
 
 

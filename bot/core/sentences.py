@@ -37,14 +37,33 @@ def last_sentence_end(text: str) -> int | None:
     Returns:
         How many characters belong to whole sentences; white space after the last one does not.
     """
-    ends = [
+    ends = sentence_ends(text)
+    if not ends or ends[-1] * _LAST_PART < len(text):
+        return None
+    return ends[-1]
+
+
+def sentence_ends(text: str) -> list[int]:
+    """Where each sentence of a text ends, as `last_sentence_end` says; the last may have no end."""
+    return [
         match.end()
         for match in _END.finditer(text)
         if match.end() > 0 and not (match["mark"] == "." and _abbreviates(text, match.start()))
     ]
-    if not ends or ends[-1] * _LAST_PART < len(text):
-        return None
-    return ends[-1]
+
+
+def first_sentences(text: str, n: int) -> list[str]:
+    """The first n sentences, white space around them taken away; the last may have no end."""
+    sentences: list[str] = []
+    begin = 0
+    for end in [*sentence_ends(text), len(text)]:
+        sentence = text[begin:end].strip()
+        begin = end
+        if sentence:
+            sentences.append(sentence)
+        if len(sentences) == n:
+            break
+    return sentences
 
 
 def _abbreviates(text: str, dot: int) -> bool:

@@ -1,0 +1,1 @@
+"""`bardling evaluate`: the tasks of GPT-2's paper, counted on a model that is here."""

@@ -34,6 +34,7 @@ print(memory("VmHWM") - before)
 """
 
 
+@pytest.mark.timeout(120)  # where other tests run beside it
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux tells its peaks")
 @pytest.mark.parametrize("suffix", [".gguf", ".ggml"])
 @pytest.mark.parametrize("make", [make_huggingface_folder, make_pytorch_folder, make_openai_folder])
@@ -47,6 +48,6 @@ def test_import_takes_no_more_than_a_few_tensors(
     target = tmp_path / f"m{suffix}"
     command = [sys.executable, "-c", _PROGRAM, tmp_path / "warm", tmp_path / "in", target]
 
-    growth = int(subprocess.run(command, capture_output=True, check=True, timeout=25).stdout)
+    growth = int(subprocess.run(command, capture_output=True, check=True, timeout=110).stdout)
 
     assert growth < 3 * _LARGEST_TENSOR + _EVERYTHING_ELSE
